@@ -1,1 +1,3 @@
+//! `cargo xtask`: runs, checks and measures the project.
+
 fn main() {}

@@ -1,1 +1,6 @@
+//! The business of CreatorCRM, in vertical slices; `api` and `worker` are thin doors into it.
+//!
+//! Read `ARCHITECTURE.md` for who may call whom.
 
+pub mod kernel;
+pub mod queue;

@@ -1,0 +1,52 @@
+//! What an error means to the caller, apart from what it says.
+
+use std::borrow::Cow;
+
+/// The kind of a failure; `api` maps it to a status code and `worker` to retry or fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The input breaks a rule; the fields say which (422).
+    Invalid,
+    /// There is no such thing, or the caller may not know of it (404).
+    NotFound,
+    /// The thing is not in a state that allows this (409).
+    Conflict,
+    /// The caller's copy is stale (412).
+    Stale,
+    /// The caller may not do this (403).
+    Forbidden,
+    /// Something needed does not answer; the same call may succeed later (503).
+    Unavailable,
+    /// A fault of ours (500).
+    Internal,
+}
+
+/// One wrong field: where it is, what is wrong, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    /// JSON pointer into the request body, such as `/content/subject`; or the query parameter's name.
+    pub field: Cow<'static, str>,
+    /// What is wrong and the remedy, in one sentence.
+    pub message: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// A field and what is wrong with it.
+    pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// Implemented by every slice's error.
+pub trait Classify: std::error::Error {
+    /// What this failure means to the caller.
+    fn kind(&self) -> ErrorKind;
+
+    /// A short stable name of the problem in kebab-case, the end of the problem's `type` on the wire.
+    fn code(&self) -> &'static str;
+
+    /// The wrong fields, for [`ErrorKind::Invalid`].
+    fn fields(&self) -> Vec<FieldError> {
+        Vec::new()
+    }
+}

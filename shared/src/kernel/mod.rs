@@ -1,0 +1,21 @@
+//! What every slice stands on: typed ids, the caller's context, the clock, errors' kinds, paging, the database handle.
+//!
+//! Nothing in here knows a business rule.
+
+pub mod clock;
+mod ctx;
+mod db;
+mod email;
+mod error;
+mod ids;
+mod paging;
+mod trace;
+
+pub use clock::Clock;
+pub use ctx::{Actor, Ctx, Role};
+pub use db::Db;
+pub use email::{EmailAddress, InvalidEmail};
+pub use error::{Classify, ErrorKind, FieldError};
+pub use ids::{ParseIdError, TypedId, typed_id};
+pub use paging::{Cursor, InvalidCursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
+pub use trace::TraceContext;

@@ -1,0 +1,26 @@
+//! The job queue: Postgres owns the truth, Redis carries ids.
+//!
+//! Promises: a job exists once the transaction that enqueued it has committed, and never otherwise; it is run until it
+//! is done, dead or cancelled, perhaps twice, never lost; what it did is remembered.
+//! Owns: `jobs`, `job_history`, `job_attempts`, `job_terms`, `queues`, `batches`, `workers`, `schedules`,
+//! `schedule_runs`, and all keys in Redis. Calls: nobody.
+
+mod catalog;
+mod enqueue;
+mod error;
+mod events;
+mod job;
+mod outcome;
+pub mod ready_list;
+mod signals;
+
+pub use catalog::{Catalog, Keys, Kind, KindSpec};
+pub use enqueue::{ENQUEUE_CHUNK, Enqueued, enqueue, enqueue_many, enqueue_one};
+pub use error::EnqueueError;
+pub use events::{Count, EVENT_JOBS_MAX, EVENTS_MAX_ENTRIES, EVENTS_KEY, EventBatch, Events, JobChange};
+pub use job::{
+    ARGS_MAX_BYTES, Backoff, BatchId, Job, JobId, KEY_MAX_CHARS, Lease, NewJob, Policy, Priority, TAGS_MAX, WorkerId,
+};
+pub use outcome::{Done, Failure, Next, Outcome, fail, retry, snooze};
+pub use ready_list::{Hint, ReadyLists};
+pub use signals::Signals;

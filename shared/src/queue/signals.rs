@@ -1,0 +1,38 @@
+//! What the queue tells through Redis: ready ids to the workers, events to those who watch.
+
+use redis::RedisResult;
+
+use super::ready_list::Hint;
+use super::{Events, ReadyLists};
+
+/// The ready lists and the events of one Redis. Clones share connections.
+#[derive(Debug, Clone)]
+pub struct Signals {
+    /// The ready lists.
+    pub ready: ReadyLists,
+    /// The events, gathered; [`Signals::run`] sends them.
+    pub events: Events,
+}
+
+impl Signals {
+    /// Signals through the Redis at `url`; connects when first used.
+    ///
+    /// # Errors
+    /// If `url` is not a Redis URL.
+    pub fn new(url: &str) -> RedisResult<Self> {
+        Ok(Self { ready: ReadyLists::new(url)?, events: Events::default() })
+    }
+
+    /// Sends events until the returned task is aborted; each process runs one.
+    pub fn run(&self) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(self.events.clone().run(self.ready.connection()))
+    }
+
+    /// Tells of jobs that were just committed.
+    pub async fn committed(&self, hints: Vec<Hint>) {
+        for hint in &hints {
+            self.events.job(hint.id, hint.kind, &hint.queue, "available");
+        }
+        self.ready.hint(&hints).await;
+    }
+}

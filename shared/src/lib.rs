@@ -2,5 +2,6 @@
 //!
 //! Read `ARCHITECTURE.md` for who may call whom.
 
+pub mod config;
 pub mod kernel;
 pub mod queue;

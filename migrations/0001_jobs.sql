@@ -26,8 +26,8 @@ create table batches (
     -- no job can join once sealed; only then may the batch finish
     sealed_at       timestamptz,
     finished_at     timestamptz,
-    callback_kind   text,
-    callback_args   jsonb,
+    -- the job to enqueue when the last one has ended: {kind, queue, priority, maxAttempts, args}
+    callback        jsonb,
     callback_job_id uuid,
     created_by      text not null,
     created_at      timestamptz not null default now()

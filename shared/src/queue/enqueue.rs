@@ -75,11 +75,11 @@ async fn enqueue_chunk(conn: &mut PgConnection, ctx: &Ctx, jobs: Vec<NewJob>) ->
     let by = ctx.actor.to_string();
     let parent = ctx.job().map(TypedId::uuid);
     let (keyed, plain): (Vec<&NewJob>, Vec<&NewJob>) = jobs.iter().partition(|job| job.unique_key.is_some());
-    let origin = Origin { trace: &trace, by: &by, parent, now: ctx.now() };
+    let origin = Origin { trace: &trace, by: &by, parent };
 
     let mut standing = HashMap::new();
     if !plain.is_empty() {
-        insert_plain(conn, &Columns::of(&plain, ctx.now()), &origin).await?;
+        insert_plain(conn, &Columns::of(&plain), &origin).await?;
     }
     if !keyed.is_empty() {
         standing = insert_keyed(conn, keyed, &origin).await?;
@@ -101,12 +101,13 @@ async fn enqueue_chunk(conn: &mut PgConnection, ctx: &Ctx, jobs: Vec<NewJob>) ->
     Ok(answers)
 }
 
+// "Now" is the database's: the machines' clocks differ, and a job must not wait for the slowest of them.
+
 /// Where the jobs come from: the same for all of a statement.
 struct Origin<'a> {
     trace: &'a str,
     by: &'a str,
     parent: Option<Uuid>,
-    now: DateTime<Utc>,
 }
 
 /// The jobs of a statement, column by column.
@@ -116,7 +117,7 @@ struct Columns {
     queue: Vec<String>,
     priority: Vec<i16>,
     group: Vec<String>,
-    run_at: Vec<DateTime<Utc>>,
+    run_at: Vec<Option<DateTime<Utc>>>,
     max_attempts: Vec<i32>,
     args: Vec<String>,
     tags: Vec<Option<String>>,
@@ -124,14 +125,14 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(jobs: &[&NewJob], now: DateTime<Utc>) -> Self {
+    fn of(jobs: &[&NewJob]) -> Self {
         Self {
             id: jobs.iter().map(|job| job.id.uuid()).collect(),
             kind: jobs.iter().map(|job| job.kind.to_owned()).collect(),
             queue: jobs.iter().map(|job| job.queue.clone()).collect(),
             priority: jobs.iter().map(|job| job.priority.rank()).collect(),
             group: jobs.iter().map(|job| job.group.clone().unwrap_or_default()).collect(),
-            run_at: jobs.iter().map(|job| job.run_at.unwrap_or(now)).collect(),
+            run_at: jobs.iter().map(|job| job.run_at).collect(),
             max_attempts: jobs.iter().map(|job| i32::from(job.max_attempts)).collect(),
             args: jobs.iter().map(|job| job.args.clone()).collect(),
             // an array of arrays must be rectangular, so each job's tags travel as one JSON text
@@ -149,9 +150,9 @@ async fn insert_plain(conn: &mut PgConnection, c: &Columns, origin: &Origin<'_>)
         r#"
         insert into jobs (id, kind, queue, priority, group_key, run_at, max_attempts, args, tags, batch_id,
                           parent_id, created_by, trace, created_at)
-        select n.id, n.kind, n.queue, n.priority, n.group_key, n.run_at, n.max_attempts, n.args::jsonb,
+        select n.id, n.kind, n.queue, n.priority, n.group_key, coalesce(n.run_at, now()), n.max_attempts, n.args::jsonb,
                case when n.tags is not null then array(select jsonb_array_elements_text(n.tags::jsonb)) end,
-               n.batch_id, $11, $12, $13, $14
+               n.batch_id, $11, $12, $13, now()
         from unnest($1::uuid[], $2::text[], $3::text[], $4::int2[], $5::text[], $6::timestamptz[], $7::int4[],
                     $8::text[], $9::text[], $10::uuid[])
              as n (id, kind, queue, priority, group_key, run_at, max_attempts, args, tags, batch_id)
@@ -161,7 +162,7 @@ async fn insert_plain(conn: &mut PgConnection, c: &Columns, origin: &Origin<'_>)
         &c.queue,
         &c.priority,
         &c.group,
-        &c.run_at,
+        &c.run_at as &[Option<DateTime<Utc>>],
         &c.max_attempts,
         &c.args,
         &c.tags as &[Option<String>],
@@ -169,7 +170,6 @@ async fn insert_plain(conn: &mut PgConnection, c: &Columns, origin: &Origin<'_>)
         origin.parent,
         origin.by,
         origin.trace,
-        origin.now,
     )
     .execute(conn)
     .await?;
@@ -187,16 +187,16 @@ async fn insert_keyed(
     jobs.sort_by(|a, b| (a.kind, &a.unique_key).cmp(&(b.kind, &b.unique_key)));
     let mut distinct = jobs.clone();
     distinct.dedup_by(|a, b| (a.kind, &a.unique_key) == (b.kind, &b.unique_key));
-    let c = Columns::of(&distinct, origin.now);
+    let c = Columns::of(&distinct);
     let keys: Vec<String> = distinct.iter().filter_map(|job| job.unique_key.clone()).collect();
     let running: Vec<bool> = distinct.iter().map(|job| job.unique_while_running).collect();
     let rows = sqlx::query!(
         r#"
         insert into jobs (id, kind, queue, priority, group_key, run_at, max_attempts, args, tags, batch_id,
                           unique_key, unique_running, parent_id, created_by, trace, created_at)
-        select n.id, n.kind, n.queue, n.priority, n.group_key, n.run_at, n.max_attempts, n.args::jsonb,
+        select n.id, n.kind, n.queue, n.priority, n.group_key, coalesce(n.run_at, now()), n.max_attempts, n.args::jsonb,
                case when n.tags is not null then array(select jsonb_array_elements_text(n.tags::jsonb)) end,
-               n.batch_id, n.unique_key, n.unique_running, $13, $14, $15, $16
+               n.batch_id, n.unique_key, n.unique_running, $13, $14, $15, now()
         from unnest($1::uuid[], $2::text[], $3::text[], $4::int2[], $5::text[], $6::timestamptz[], $7::int4[],
                     $8::text[], $9::text[], $10::uuid[], $11::text[], $12::bool[]) with ordinality
              as n (id, kind, queue, priority, group_key, run_at, max_attempts, args, tags, batch_id, unique_key,
@@ -213,7 +213,7 @@ async fn insert_keyed(
         &c.queue,
         &c.priority,
         &c.group,
-        &c.run_at,
+        &c.run_at as &[Option<DateTime<Utc>>],
         &c.max_attempts,
         &c.args,
         &c.tags as &[Option<String>],
@@ -223,7 +223,6 @@ async fn insert_keyed(
         origin.parent,
         origin.by,
         origin.trace,
-        origin.now,
     )
     .fetch_all(conn)
     .await?;

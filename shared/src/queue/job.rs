@@ -222,7 +222,7 @@ impl NewJob {
         if text.len() > ARGS_MAX_BYTES {
             return Err(EnqueueError::ArgsTooLarge { bytes: text.len() });
         }
-        if text.contains("\\u0000") {
+        if super::settle::has_nul(&args) {
             return Err(EnqueueError::NulInArgs);
         }
         if [&unique_key, &group].into_iter().flatten().any(|key| key.chars().count() > KEY_MAX_CHARS) {

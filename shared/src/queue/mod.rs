@@ -5,14 +5,24 @@
 //! Owns: `jobs`, `job_history`, `job_attempts`, `job_terms`, `queues`, `batches`, `workers`, `schedules`,
 //! `schedule_runs`, and all keys in Redis. Calls: nobody.
 
+pub mod batch;
 mod catalog;
+pub mod claim;
+pub mod dispatch;
 mod enqueue;
 mod error;
 mod events;
+pub mod janitor;
 mod job;
+pub mod leadership;
 mod outcome;
+pub mod rate;
 pub mod ready_list;
+pub mod settings;
+pub mod settle;
 mod signals;
+pub mod watch;
+pub mod workers;
 
 pub use catalog::{Catalog, Keys, Kind, KindSpec};
 pub use enqueue::{ENQUEUE_CHUNK, Enqueued, enqueue, enqueue_many, enqueue_one};

@@ -35,6 +35,8 @@ pub enum Next {
     Snooze(Duration),
     /// The handler noticed that it was cancelled and stopped.
     Cancelled,
+    /// The worker gives the job back: it was not begun, or was stopped for no fault of its own. Does not count.
+    Release,
 }
 
 /// An attempt that did not succeed: what follows, and the error with its causes.

@@ -1,0 +1,290 @@
+//! Worker processes: registration, heartbeat, and what becomes of the jobs of a process that fell silent.
+
+use std::collections::BTreeMap;
+
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::batch;
+use super::{JobId, Lease, WorkerId};
+use crate::kernel::TypedId;
+
+/// Processes that may die while a job's handler runs before the job is held to be the cause.
+pub const CRASHES_MAX: i32 = 3;
+
+/// A process that is about to work.
+#[derive(Debug, Clone)]
+pub struct NewWorker {
+    /// Its id, unique for each start.
+    pub id: WorkerId,
+    /// The machine's name.
+    pub host: String,
+    /// The process's number there.
+    pub pid: u32,
+    /// The program's version.
+    pub version: String,
+    /// Slots by queue.
+    pub queues: BTreeMap<String, usize>,
+    /// Kinds it has handlers for.
+    pub kinds: Vec<String>,
+}
+
+/// Registers a worker and makes its queues known; from now on it may claim, as long as its heart beats.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn register(conn: &mut PgConnection, worker: &NewWorker) -> sqlx::Result<()> {
+    let names: Vec<String> = worker.queues.keys().cloned().collect();
+    sqlx::query!("insert into queues (name) select unnest($1::text[]) on conflict do nothing", &names)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into workers (id, host, pid, version, queues, kinds) values ($1, $2, $3, $4, $5, $6)",
+        worker.id.uuid(),
+        worker.host,
+        i32::try_from(worker.pid).unwrap_or(0),
+        worker.version,
+        serde_json::json!(worker.queues),
+        &worker.kinds,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What the database thinks of a worker that just beat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beat {
+    /// It may go on.
+    Confirmed {
+        /// Somebody asked it to finish what it runs and stop.
+        drain: bool,
+    },
+    /// It was declared lost and its jobs are others' by now: it must stop them and register anew.
+    Lost,
+}
+
+/// Tells that the worker lives.
+///
+/// # Errors
+/// If the database does not answer; then nothing is confirmed.
+pub async fn beat(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Beat> {
+    let row = sqlx::query!(
+        r#"update workers set beat = beat + 1, seen_at = now()
+           where id = $1 and state in ('running', 'draining')
+           returning drain_requested_at is not null as "drain!""#,
+        worker.uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map_or(Beat::Lost, |row| Beat::Confirmed { drain: row.drain }))
+}
+
+/// A job that the database says this worker runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Under which lease.
+    pub lease: Lease,
+    /// Somebody asked for it to be cancelled.
+    pub cancel: bool,
+}
+
+/// All that the database says this worker runs.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn held(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Vec<Held>> {
+    let rows = sqlx::query!(
+        r#"select id, lease_id as "lease_id!", cancel_requested_at is not null as "cancel!"
+           from jobs where worker_id = $1 and state = 'running'"#,
+        worker.uuid(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Held { lease: Lease { job: JobId::from(row.id), id: row.lease_id }, cancel: row.cancel })
+        .collect())
+}
+
+/// Writes how far running jobs are; what is no longer leased is left alone. Not synchronous: only for watching.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn report_progress(conn: &mut PgConnection, reports: &[(Lease, f32, Option<String>)]) -> sqlx::Result<()> {
+    if reports.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = reports.iter().map(|(lease, ..)| lease.job.uuid()).collect();
+    let leases: Vec<Uuid> = reports.iter().map(|(lease, ..)| lease.id).collect();
+    let done: Vec<f32> = reports.iter().map(|(_, done, _)| done.clamp(0.0, 1.0)).collect();
+    let notes: Vec<Option<String>> =
+        reports.iter().map(|(.., note)| note.as_deref().map(|note| super::settle::clean(note, 200))).collect();
+    sqlx::query!(
+        "with relaxed as materialized (select set_config('synchronous_commit', 'off', true))
+         update jobs j set progress = r.done, progress_note = coalesce(r.note, j.progress_note)
+         from unnest($1::uuid[], $2::uuid[], $3::float4[], $4::text[]) as r (id, lease_id, done, note), relaxed
+         where j.id = r.id and j.lease_id = r.lease_id",
+        &ids,
+        &leases,
+        &done,
+        &notes as &[Option<String>],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The worker takes no more jobs and finishes those it has.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn draining(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<()> {
+    sqlx::query!("update workers set state = 'draining' where id = $1 and state = 'running'", worker.uuid())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The worker ended in good order.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn stopped(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update workers set state = 'stopped', ended_at = now() where id = $1 and state in ('running', 'draining')",
+        worker.uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A live worker as the watcher sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// Which.
+    pub id: WorkerId,
+    /// Its heart's counter.
+    pub beat: i64,
+    /// Slots by queue.
+    pub queues: BTreeMap<String, usize>,
+    /// Kinds it has handlers for.
+    pub kinds: Vec<String>,
+    /// It takes new jobs.
+    pub running: bool,
+}
+
+/// All workers that have neither stopped nor been declared lost.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn live(conn: &mut PgConnection) -> sqlx::Result<Vec<Live>> {
+    let rows = sqlx::query!(
+        r#"select id, beat, queues, kinds, state = 'running' as "running!" from workers
+           where state in ('running', 'draining')"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Live {
+            id: WorkerId::from(row.id),
+            beat: row.beat,
+            queues: serde_json::from_value(row.queues).unwrap_or_default(),
+            kinds: row.kinds,
+            running: row.running,
+        })
+        .collect())
+}
+
+/// What a rescue did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rescue {
+    /// Jobs that wait again.
+    pub again: u64,
+    /// Jobs that are dead because processes kept dying under them.
+    pub poison: u64,
+    /// Jobs that were to be cancelled anyway.
+    pub cancelled: u64,
+}
+
+/// Declares a worker lost and takes its jobs back, in one transaction. Does nothing if it is no longer live.
+///
+/// A rescue does not use up an attempt. A job whose handler had started counts a crash; from the first on it is a
+/// suspect and runs alone, and with [`CRASHES_MAX`] it is dead.
+///
+/// # Errors
+/// If the database does not answer; then nothing changed.
+pub async fn rescue(pool: &PgPool, worker: WorkerId) -> sqlx::Result<Rescue> {
+    let mut tx = pool.begin().await?;
+    let lost = sqlx::query!(
+        "update workers set state = 'lost', ended_at = now() where id = $1 and state in ('running', 'draining')",
+        worker.uuid(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    if lost.rows_affected() == 0 {
+        return Ok(Rescue::default());
+    }
+    let rows = sqlx::query!(
+        r#"
+        with stranded as (
+            select id, batch_id, (started_at is not null)::int as crash,
+                   case when cancel_requested_at is not null then 'cancelled'
+                        when started_at is not null and crashes + 1 >= $2 then 'poison'
+                        else 'again' end as fate
+            from jobs where worker_id = $1 and state = 'running' for update
+        ),
+        noted as (
+            insert into job_attempts (job_id, attempt, lease_id, worker_id, started_at, ended_at, outcome, error_chain)
+            select j.id, j.attempt, j.lease_id, j.worker_id, j.started_at, now(), 'lost',
+                   array['the worker process was lost']
+            from stranded s join jobs j on j.id = s.id
+        ),
+        again as (
+            update jobs j
+            set state = 'available', attempt = greatest(j.attempt - 1, 0), crashes = j.crashes + s.crash,
+                lease_id = null, worker_id = null, claimed_at = null, started_at = null,
+                unique_key = case when not j.unique_running and exists (
+                    select from jobs o where o.kind = j.kind and o.unique_key = j.unique_key and o.id <> j.id
+                      and o.state = 'available') then null else j.unique_key end
+            from stranded s where j.id = s.id and s.fate = 'again'
+        ),
+        poisoned as (
+            update jobs j
+            set state = 'dead', dead_at = now(), crashes = j.crashes + 1, lease_id = null, worker_id = null,
+                claimed_at = null, last_error = 'the worker process died each time this job ran',
+                fingerprint = 'poison'
+            from stranded s where j.id = s.id and s.fate = 'poison'
+        ),
+        gone as (delete from jobs j using stranded s where j.id = s.id and s.fate = 'cancelled' returning j.*),
+        moved as (
+            insert into job_history (id, kind, queue, priority, state, group_key, run_at, attempt, max_attempts, args,
+                tags, unique_key, batch_id, parent_id, created_by, trace, created_at, worker_id, started_at,
+                finished_at, last_error, cancel_reason)
+            select id, kind, queue, priority, 'cancelled', group_key, run_at, attempt, max_attempts, args,
+                tags, unique_key, batch_id, parent_id, created_by, trace, created_at, worker_id, started_at,
+                now(), last_error, cancel_reason
+            from gone
+        ),
+        counted as (
+            update batches b set dead = b.dead + n.dead, cancelled = b.cancelled + n.cancelled
+            from (select batch_id, count(*) filter (where fate = 'poison') as dead,
+                         count(*) filter (where fate = 'cancelled') as cancelled
+                  from stranded where batch_id is not null and fate <> 'again' group by batch_id) n
+            where b.id = n.batch_id
+        )
+        select fate as "fate!", batch_id from stranded
+        "#,
+        worker.uuid(),
+        CRASHES_MAX,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let over: Vec<Uuid> = rows.iter().filter(|row| row.fate != "again").filter_map(|row| row.batch_id).collect();
+    batch::finish(pool, &over).await?;
+    let count = |fate| rows.iter().filter(|row| row.fate == fate).count() as u64;
+    Ok(Rescue { again: count("again"), poison: count("poison"), cancelled: count("cancelled") })
+}

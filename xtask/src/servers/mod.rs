@@ -42,4 +42,4 @@ pub use redis::Redis;
 pub use run_folder::{RunFolder, repository_root};
 pub use secret::secret_hex;
 pub use sink::{Sink, SinkOptions};
-pub use wait::until;
+pub use wait::{until, within};

@@ -16,6 +16,8 @@ use super::identity::ServerUser;
 use super::leftovers;
 use super::secret::secret_hex;
 
+/// Parent of all run folders, from the root of the repository.
+const RUNS: &str = ".local/run";
 const LOCK_FILE: &str = "lock";
 /// Names the data folder when it is not inside the run folder.
 const DATA_LOCATION_FILE: &str = "data-location";
@@ -45,7 +47,7 @@ impl RunFolder {
     /// # Errors
     /// When the folder cannot be written, or a leftover cannot be stopped.
     pub fn create() -> Result<Self> {
-        Self::create_under(&repository_root().join(".local/run"))
+        Self::create_under(&repository_root().join(RUNS))
     }
 
     /// [`RunFolder::create`] under another parent folder.
@@ -79,6 +81,19 @@ impl RunFolder {
                 _lock: lock,
             }),
         })
+    }
+
+    /// The folders of runs whose owners are alive, of this repository.
+    #[must_use]
+    pub fn living() -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(repository_root().join(RUNS)) else {
+            return Vec::new();
+        };
+        entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|run| is_locked(run))
+            .collect()
     }
 
     /// Where this run keeps its own files.
@@ -135,6 +150,11 @@ fn close_gate(parent: &Path) -> Result<File> {
     let gate = open_lock(&parent.join(LOCK_FILE))?;
     gate.lock().context("cannot lock the list of runs")?;
     Ok(gate)
+}
+
+fn is_locked(run: &Path) -> bool {
+    File::open(run.join(LOCK_FILE))
+        .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn open_lock(path: &Path) -> Result<File> {

@@ -34,7 +34,8 @@ pub fn until<T>(
 
 /// Like [`until`], for the way out: Ctrl-C does not cut it short, and running
 /// out of time is an answer (`None`), not an error.
-pub(super) fn within<T>(limit: Duration, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
+#[must_use]
+pub fn within<T>(limit: Duration, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(value) = ready() {

@@ -1,0 +1,87 @@
+//! `migrate`, `seed` and `token`: the api program's own commands, pointed at
+//! what the caller named or else at a running `up`.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::cargo::{self, Profile};
+use crate::environment::{self, given};
+use crate::stack::ours;
+use crate::terminal::note;
+
+/// What `seed` takes.
+#[derive(Debug, Args)]
+pub(crate) struct SeedArguments {
+    /// Creators to make up.
+    #[arg(long)]
+    creators: u32,
+}
+
+/// What `token` takes.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    /// Role, for example `admin`.
+    #[arg(long)]
+    role: String,
+    /// Whom the token speaks for.
+    #[arg(long)]
+    subject: Option<String>,
+}
+
+/// Applies the migrations.
+///
+/// # Errors
+/// When no database is known, or a migration fails.
+pub(crate) fn migrate() -> Result<ExitCode> {
+    let mut command = api("DATABASE_URL")?;
+    cargo::require(command.arg("migrate"), "the migration")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fills the database with made-up creators.
+///
+/// # Errors
+/// When no database is known, or seeding fails.
+pub(crate) fn seed(arguments: &SeedArguments) -> Result<ExitCode> {
+    let mut command = api("DATABASE_URL")?;
+    command
+        .arg("seed")
+        .arg("--creators")
+        .arg(arguments.creators.to_string());
+    cargo::require(&mut command, "seeding")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a token.
+///
+/// # Errors
+/// When no secret is known to sign it with.
+pub(crate) fn token(arguments: &TokenArguments) -> Result<ExitCode> {
+    let mut command = api("JWT_SECRET")?;
+    command.arg("token").arg("--role").arg(&arguments.role);
+    if let Some(subject) = &arguments.subject {
+        command.arg("--subject").arg(subject);
+    }
+    cargo::require(&mut command, "making a token")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The api program, with the environment of a running `up` unless `needed` is
+/// given by the caller.
+fn api(needed: &str) -> Result<Command> {
+    let variables = if given(needed).is_some() {
+        Vec::new()
+    } else {
+        environment::shared()
+    };
+    if given(needed).is_none() && variables.is_empty() {
+        bail!("{needed} is not set and no `cargo xtask up` is running");
+    }
+    if !variables.is_empty() {
+        note("using the running `cargo xtask up`");
+    }
+    cargo::build(Profile::Dev, &[])?;
+    ours(Profile::Dev, "api", &variables)
+}

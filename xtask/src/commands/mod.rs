@@ -1,0 +1,7 @@
+//! One file for each command that is more than a line.
+
+pub(crate) mod database;
+pub(crate) mod demo;
+pub(crate) mod lab;
+pub(crate) mod test;
+pub(crate) mod up;

@@ -2,6 +2,8 @@
 //!
 //! Read `ARCHITECTURE.md` for who may call whom.
 
+pub mod access;
 pub mod config;
+pub mod job_kinds;
 pub mod kernel;
 pub mod queue;

@@ -3,6 +3,7 @@
 //! Nothing in here knows a business rule.
 
 pub mod clock;
+mod connect;
 mod ctx;
 mod db;
 mod email;
@@ -12,6 +13,7 @@ mod paging;
 mod trace;
 
 pub use clock::Clock;
+pub use connect::{MIGRATIONS, connect_lazy};
 pub use ctx::{Actor, Ctx, Role};
 pub use db::Db;
 pub use email::{EmailAddress, InvalidEmail};

@@ -30,6 +30,14 @@ impl Db {
         self.signals.as_ref()
     }
 
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// If none comes.
+    pub async fn ping(&self) -> sqlx::Result<()> {
+        sqlx::query_scalar!("select 1").fetch_one(&self.pool).await.map(drop)
+    }
+
     /// Begins a transaction; end it with [`Db::commit`].
     ///
     /// # Errors

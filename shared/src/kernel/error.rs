@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::InvalidCursor;
+
 /// The kind of a failure; `api` maps it to a status code and `worker` to retry or fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -19,6 +21,27 @@ pub enum ErrorKind {
     Unavailable,
     /// A fault of ours (500).
     Internal,
+}
+
+impl ErrorKind {
+    /// What an error of the database means: whether asking again later may help.
+    pub fn of_db(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
+                Self::Unavailable
+            }
+            sqlx::Error::Database(error) if error.code().is_some_and(|code| is_passing(&code)) => Self::Unavailable,
+            // the rest are mistakes in our code; sqlx adds variants, so they cannot all be named
+            #[allow(clippy::wildcard_enum_match_arm, reason = "non-exhaustive")]
+            _ => Self::Internal,
+        }
+    }
+}
+
+/// Whether an SQLSTATE tells of a condition that passes by itself: connections (08), resources (53), interventions of an
+/// operator and statement time-outs (57), serialisation failures and deadlocks (40), locks not to be had (55P03).
+fn is_passing(code: &str) -> bool {
+    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "55P03"
 }
 
 /// One wrong field: where it is, what is wrong, what to do.
@@ -48,5 +71,29 @@ pub trait Classify: std::error::Error {
     /// The wrong fields, for [`ErrorKind::Invalid`].
     fn fields(&self) -> Vec<FieldError> {
         Vec::new()
+    }
+}
+
+impl Classify for sqlx::Error {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::of_db(self)
+    }
+
+    fn code(&self) -> &'static str {
+        if self.kind() == ErrorKind::Unavailable { "database-unavailable" } else { "internal" }
+    }
+}
+
+impl Classify for InvalidCursor {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Invalid
+    }
+
+    fn code(&self) -> &'static str {
+        "invalid-cursor"
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        vec![FieldError::new("cursor", self.to_string())]
     }
 }

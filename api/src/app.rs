@@ -1,0 +1,45 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use shared::access::Tokens;
+use shared::config::Config;
+use shared::kernel::{Clock, Db, connect_lazy};
+use shared::queue::{Catalog, Signals};
+
+/// The application's state; clones share it.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The database, and the signals that tell of new jobs.
+    pub db: Db,
+    /// Redis: ready lists and events.
+    pub signals: Signals,
+    /// Every kind of job.
+    pub catalog: Arc<Catalog>,
+    /// Makes and reads access tokens.
+    pub tokens: Tokens,
+    /// Tells the time.
+    pub clock: Clock,
+    /// The configuration.
+    pub config: Arc<Config>,
+}
+
+impl App {
+    /// An application over what `config` names; connects when first used.
+    ///
+    /// # Errors
+    /// If an address in the configuration cannot be used.
+    pub fn new(config: Config) -> anyhow::Result<Self> {
+        let signals = Signals::new(config.redis_url.expose_secret())?;
+        let pool = connect_lazy(&config.database, "creator-crm api")?;
+        Ok(Self {
+            db: Db::new(pool, Some(signals.clone())),
+            signals,
+            catalog: Arc::new(shared::job_kinds::catalog()),
+            tokens: Tokens::new(&config.secrets),
+            clock: Clock::system(),
+            config: Arc::new(config),
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! The subcommands.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use api::app::App;
+use api::{router, serve};
+use clap::{Parser, Subcommand};
+use shared::access::Tokens;
+use shared::config::Config;
+use shared::kernel::{Clock, MIGRATIONS, Role};
+use tokio_util::sync::CancellationToken;
+
+/// CreatorCRM's HTTP service.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve HTTP on HOST and PORT (what happens without a subcommand)
+    Serve,
+    /// Bring the database up to date
+    Migrate,
+    /// Print an access token
+    Token {
+        /// A role it grants; repeat for several
+        #[arg(long = "role", required = true)]
+        roles: Vec<Role>,
+        /// Who it is for
+        #[arg(long, default_value = "operator")]
+        subject: String,
+        /// How long it lives, in minutes
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        ttl_minutes: u32,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+impl Cli {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self.command.unwrap_or(Command::Serve) {
+            Command::Serve => serve_http(Config::from_env()?).await,
+            Command::Migrate => migrate(Config::from_env()?).await,
+            Command::Token { roles, subject, ttl_minutes } => {
+                let ttl = Duration::from_secs(u64::from(ttl_minutes) * 60);
+                println!("{}", Tokens::new(&Config::from_env()?.secrets).issue(&subject, &roles, Clock::system().now(), ttl));
+                Ok(())
+            }
+            Command::Openapi => {
+                println!("{}", router::document().to_pretty_json()?);
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn migrate(config: Config) -> anyhow::Result<()> {
+    let app = App::new(config)?;
+    MIGRATIONS.run(app.db.pool()).await?;
+    tracing::info!(migrations = MIGRATIONS.iter().count(), "the database is up to date");
+    Ok(())
+}
+
+async fn serve_http(config: Config) -> anyhow::Result<()> {
+    let app = App::new(config)?;
+    let stop = CancellationToken::new();
+    let listener = serve::listen(SocketAddr::new(app.config.http.host, app.config.http.port)).await?;
+    // the line that those who started this program wait for
+    println!("listening on http://{}", listener.local_addr()?);
+    let events = app.signals.run();
+    let serving = tokio::spawn(serve::serve(listener, router::router(app), stop.clone()));
+    serve::stop_signal().await?;
+    tracing::info!("stopping");
+    stop.cancel();
+    serving.await??;
+    events.abort();
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! How handlers get what they need from a request; every refusal is a [`crate::error::Problem`].
+
+mod allowed;
+mod json;
+mod path;
+mod query;
+
+pub use allowed::{
+    Allowed, Needs, ReadCampaigns, ReadCreators, ReadJobs, ReadMetrics, ReadQueues, ReadSchedules, ReadWorkers,
+    RunCampaigns, WriteCampaigns, WriteCreators, WriteJobs, WriteQueues, WriteSchedules, WriteWorkers,
+};
+pub use json::{Json, parse_json, require_json};
+pub use path::PathId;
+pub use query::Query;

@@ -1,0 +1,7 @@
+//! What happens around every handler.
+
+mod auth;
+mod request;
+
+pub use auth::{authenticate, guard_api};
+pub use request::{RequestContext, request};

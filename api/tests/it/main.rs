@@ -1,0 +1,7 @@
+//! HTTP, one file a resource, against the whole router and real servers.
+//!
+//! `DATABASE_URL` names a Postgres where databases may be made, `REDIS_URL` a Redis; `cargo xtask test` brings both.
+
+mod access;
+mod health;
+mod support;

@@ -18,6 +18,7 @@ pub mod leadership;
 mod outcome;
 pub mod rate;
 pub mod ready_list;
+pub mod schedule;
 pub mod settings;
 pub mod settle;
 mod signals;

@@ -126,14 +126,10 @@ impl ReadyLists {
     }
 
     /// The shared connection, for what else the queue keeps in Redis.
-    pub(crate) fn connection(&self) -> ConnectionManager {
+    pub fn connection(&self) -> ConnectionManager {
         self.conn.clone()
     }
 
-    /// The client, for connections that block.
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
-    }
 
     /// Asks Redis for a sign of life.
     ///

@@ -43,7 +43,11 @@ impl Backend for QueueBackend {
     type Task = Task<Claim>;
     type Error = Infallible;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
@@ -56,12 +60,18 @@ impl Backend for QueueBackend {
             let claim = claim?;
             let id = TaskId::from_string(claim.job.lease.job.to_string());
             let attempt = usize::try_from(claim.job.attempt).unwrap_or(usize::MAX);
-            let builder = apalis_core::task::builder::TaskBuilder::new(claim).task_id(id).attempt(attempt);
+            let builder = apalis_core::task::builder::TaskBuilder::new(claim)
+                .task_id(id)
+                .attempt(attempt);
             Some(Ok(builder.build()))
         })
     }
 
-    fn poll_close(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
+    fn poll_close(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 }

@@ -56,7 +56,12 @@ pub struct Label {
 impl From<Claimed> for Label {
     fn from(job: Claimed) -> Self {
         let waited = (job.claimed_at - job.due_at).to_std().unwrap_or_default();
-        Self { id: job.lease.job, kind: job.kind, queue: job.queue, waited }
+        Self {
+            id: job.lease.job,
+            kind: job.kind,
+            queue: job.queue,
+            waited,
+        }
     }
 }
 
@@ -93,16 +98,29 @@ impl Completer {
     }
 
     async fn write(&self, batch: Vec<Settlement>) {
-        let leases: Vec<Lease> = batch.iter().map(|settlement| *settlement.ending.lease()).collect();
+        let leases: Vec<Lease> = batch
+            .iter()
+            .map(|settlement| *settlement.ending.lease())
+            .collect();
         let (mut successes, mut setbacks) = (Vec::new(), Vec::new());
         for settlement in batch {
             match settlement.ending {
                 Ending::Success(success) => {
-                    self.events.job(settlement.job.id, &settlement.job.kind, &settlement.job.queue, "completed");
+                    self.events.job(
+                        settlement.job.id,
+                        &settlement.job.kind,
+                        &settlement.job.queue,
+                        "completed",
+                    );
                     successes.push(success);
                 }
                 Ending::Recorded(_) => {
-                    self.events.job(settlement.job.id, &settlement.job.kind, &settlement.job.queue, "completed");
+                    self.events.job(
+                        settlement.job.id,
+                        &settlement.job.kind,
+                        &settlement.job.queue,
+                        "completed",
+                    );
                 }
                 Ending::Setback(setback) => setbacks.push((setback, settlement.job)),
             }
@@ -128,7 +146,10 @@ impl Completer {
         while let Some(piece) = pieces.pop().filter(|piece| !piece.is_empty()) {
             match settle::complete(&self.pool, piece).await {
                 Ok(done) if done.len() < piece.len() => {
-                    tracing::warn!(lost = piece.len() - done.len(), "jobs ended here whose lease was gone");
+                    tracing::warn!(
+                        lost = piece.len() - done.len(),
+                        "jobs ended here whose lease was gone"
+                    );
                 }
                 Ok(_) => {}
                 Err(error) if is_away(&error) => {
@@ -148,7 +169,10 @@ impl Completer {
     /// A completion that the database refuses for what it contains fails its job, in plain words.
     async fn cannot_complete(&self, success: &Success, error: &sqlx::Error) {
         tracing::error!(job = %success.lease.job, %error, "the completion was refused");
-        let failure = Failure::told(Next::Fail, "the job succeeded but its result could not be stored");
+        let failure = Failure::told(
+            Next::Fail,
+            "the job succeeded but its result could not be stored",
+        );
         let setback = Setback {
             lease: success.lease,
             failure,
@@ -187,11 +211,16 @@ impl Completer {
 /// Whether the database could not be reached or is restarting, as opposed to refusing what it was given.
 pub fn is_away(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
         // classes 08 connection, 40 rollback (deadlock), 53 resources, 57 operator intervention, 58 system
         sqlx::Error::Database(db) => db.code().is_some_and(|code| {
-            ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+            ["08", "40", "53", "57", "58"]
+                .iter()
+                .any(|class| code.starts_with(class))
         }),
         _ => false,
     }

@@ -47,13 +47,21 @@ impl Executor {
         running: Arc<Running>,
         settlements: mpsc::Sender<Settlement>,
     ) -> Self {
-        Self { app, registry, running, settlements, alone: Arc::default() }
+        Self {
+            app,
+            registry,
+            running,
+            settlements,
+            alone: Arc::default(),
+        }
     }
 
     /// Runs one job to its end and hands over what became of it. The slot is free when the completer has it.
     pub async fn run(self, claim: Claim) {
         let Claim { job, slot } = claim;
-        let Some(standing) = self.running.standing(job.lease) else { return };
+        let Some(standing) = self.running.standing(job.lease) else {
+            return;
+        };
         let fenced = standing.fenced.clone();
         let span = tracing::info_span!("job", id = %job.lease.job, kind = job.kind, attempt = job.attempt,
                                        trace = job.trace.as_deref().unwrap_or_default());
@@ -66,7 +74,11 @@ impl Executor {
             ended = work => ended,
         };
         let ending = self.ending(&job, outcome, logs);
-        let settlement = Settlement { ending, job: job.into(), ran: started.elapsed() };
+        let settlement = Settlement {
+            ending,
+            job: job.into(),
+            ran: started.elapsed(),
+        };
         if self.settlements.send(settlement).await.is_err() {
             tracing::error!("the completer is gone; the job will be given back");
         }
@@ -75,7 +87,10 @@ impl Executor {
 
     async fn outcome(&self, job: &Claimed, standing: Standing) -> Outcome {
         let Some(handler) = self.registry.get(&job.kind) else {
-            return Err(Failure::told(Next::Release, format!("this worker has no handler for {}", job.kind)));
+            return Err(Failure::told(
+                Next::Release,
+                format!("this worker has no handler for {}", job.kind),
+            ));
         };
         if job.crashes == 0 {
             let _side_by_side = self.alone.read().await;
@@ -84,7 +99,10 @@ impl Executor {
             let _alone = self.alone.write().await;
             match claim::begin_alone(self.app.db.pool(), job.lease).await {
                 Ok(true) => self.attempt(job, handler, standing).await,
-                Ok(false) => Err(Failure::told(Next::Release, "the lease was gone before the job could run alone")),
+                Ok(false) => Err(Failure::told(
+                    Next::Release,
+                    "the lease was gone before the job could run alone",
+                )),
                 Err(error) => Err(Failure::new(Next::Release, &error)),
             }
         }
@@ -112,7 +130,11 @@ impl Executor {
 
     fn ending(&self, job: &Claimed, outcome: Outcome, logs: Vec<LogLine>) -> Ending {
         match outcome {
-            Ok(Done::Output(output)) => Ending::Success(Success { lease: job.lease, output, logs }),
+            Ok(Done::Output(output)) => Ending::Success(Success {
+                lease: job.lease,
+                output,
+                logs,
+            }),
             Ok(Done::Recorded) => Ending::Recorded(job.lease),
             Err(failure) => {
                 let delay = match failure.next {
@@ -121,19 +143,32 @@ impl Executor {
                     Next::Fail | Next::Cancelled | Next::Release => Duration::ZERO,
                 };
                 let fingerprint = fingerprint(&job.kind, &failure.chain);
-                Ending::Setback(Setback { lease: job.lease, failure, fingerprint, delay, logs })
+                Ending::Setback(Setback {
+                    lease: job.lease,
+                    failure,
+                    fingerprint,
+                    delay,
+                    logs,
+                })
             }
         }
     }
 
     fn backoff(&self, job: &Claimed) -> Duration {
         let chance = rand::rng().random::<f64>();
-        self.registry.get(&job.kind).map_or(Duration::ZERO, |handler| handler.backoff.delay(job.attempt, chance))
+        self.registry
+            .get(&job.kind)
+            .map_or(Duration::ZERO, |handler| {
+                handler.backoff.delay(job.attempt, chance)
+            })
     }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("the handler panicked: {}", text.unwrap_or("no message"))
 }
 

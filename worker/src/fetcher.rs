@@ -57,7 +57,10 @@ pub struct Fetcher {
 impl Fetcher {
     /// Fetches until told to stop.
     pub async fn run(mut self) {
-        let mut source = Source { popper: None, next_direct: Instant::now() };
+        let mut source = Source {
+            popper: None,
+            next_direct: Instant::now(),
+        };
         while let Some(slots) = self.free_slots().await {
             self.fetch(slots, &mut source).await;
         }
@@ -76,7 +79,9 @@ impl Fetcher {
         }
         let mut slots = vec![first];
         while slots.len() < CLAIM_MAX {
-            let Ok(permit) = self.slots.clone().try_acquire_owned() else { break };
+            let Ok(permit) = self.slots.clone().try_acquire_owned() else {
+                break;
+            };
             slots.push(permit);
         }
         Some(slots)
@@ -84,7 +89,12 @@ impl Fetcher {
 
     /// One round: as many jobs as there are slots and limits allow.
     async fn fetch(&mut self, mut slots: Vec<OwnedSemaphorePermit>, source: &mut Source) {
-        let settings = self.settings.borrow_and_update().get(&self.queue).cloned().unwrap_or_default();
+        let settings = self
+            .settings
+            .borrow_and_update()
+            .get(&self.queue)
+            .cloned()
+            .unwrap_or_default();
         if settings.paused {
             drop(slots);
             self.wait_for_settings().await;
@@ -102,22 +112,32 @@ impl Fetcher {
             self.hand_over(claimed, slots);
             return;
         };
-        let Grant { tokens, wait } = self.limiter.take(&self.bucket(), rate, slots.len() as u32).await;
+        let Grant { tokens, wait } = self
+            .limiter
+            .take(&self.bucket(), rate, slots.len() as u32)
+            .await;
         if tokens == 0 {
             drop(slots);
-            self.pause(wait.max(Duration::from_millis(1)).min(Duration::from_secs(1))).await;
+            self.pause(
+                wait.max(Duration::from_millis(1))
+                    .min(Duration::from_secs(1)),
+            )
+            .await;
             return;
         }
         slots.truncate(tokens as usize);
         let claimed = self.take(slots.len(), &settings, source).await;
-        self.give_back_tokens(rate, tokens as usize - claimed.len()).await;
+        self.give_back_tokens(rate, tokens as usize - claimed.len())
+            .await;
         self.hand_over(claimed, slots);
     }
 
     /// How many jobs the fleet's concurrency limit leaves; a used-up limit stops the fetching, so that nothing is
     /// popped only to be refused.
     async fn room(&self, settings: &QueueSettings) -> usize {
-        let Some(limit) = settings.concurrency_limit else { return usize::MAX };
+        let Some(limit) = settings.concurrency_limit else {
+            return usize::MAX;
+        };
         let running = async {
             let mut conn = self.pool.acquire().await?;
             claim::count_running(&mut conn, &self.queue).await
@@ -131,14 +151,23 @@ impl Fetcher {
         }
     }
 
-    async fn take(&self, most: usize, settings: &QueueSettings, source: &mut Source) -> Vec<Claimed> {
+    async fn take(
+        &self,
+        most: usize,
+        settings: &QueueSettings,
+        source: &mut Source,
+    ) -> Vec<Claimed> {
         let ids = source.next_ids(self, most).await;
         if ids.is_empty() || !self.running.may_act() {
             return Vec::new();
         }
         let lease = Uuid::new_v4();
         self.running.claiming(lease);
-        let who = Claimant { worker: self.running.worker(), queue: &self.queue, kinds: &self.kinds };
+        let who = Claimant {
+            worker: self.running.worker(),
+            queue: &self.queue,
+            kinds: &self.kinds,
+        };
         let claimed = match settings.concurrency_limit {
             None => claim::claim(&self.pool, who, lease, &ids).await,
             Some(limit) => claim::claim_within(&self.pool, who, lease, &ids, limit).await,
@@ -158,7 +187,10 @@ impl Fetcher {
     fn hand_over(&self, claimed: Vec<Claimed>, slots: Vec<OwnedSemaphorePermit>) {
         for (job, slot) in claimed.into_iter().zip(slots) {
             if self.claims.send(Claim { job, slot }).is_err() {
-                tracing::error!(queue = self.queue, "the executor is gone; claimed jobs will be given back");
+                tracing::error!(
+                    queue = self.queue,
+                    "the executor is gone; claimed jobs will be given back"
+                );
                 return;
             }
         }
@@ -169,7 +201,9 @@ impl Fetcher {
     }
 
     async fn give_back_tokens(&self, rate: Rate, unused: usize) {
-        self.limiter.put_back(&self.bucket(), rate, unused as u32).await;
+        self.limiter
+            .put_back(&self.bucket(), rate, unused as u32)
+            .await;
     }
 
     async fn wait_for_settings(&mut self) {
@@ -209,11 +243,17 @@ impl Source {
             return Vec::new();
         }
         self.next_direct = Instant::now() + DIRECT_EVERY;
-        let who = Claimant { worker: fetcher.running.worker(), queue: &fetcher.queue, kinds: &fetcher.kinds };
-        claim::due_now(&fetcher.pool, who, most.min(DIRECT_CLAIM_MAX)).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, queue = fetcher.queue, "due jobs could not be read");
-            Vec::new()
-        })
+        let who = Claimant {
+            worker: fetcher.running.worker(),
+            queue: &fetcher.queue,
+            kinds: &fetcher.kinds,
+        };
+        claim::due_now(&fetcher.pool, who, most.min(DIRECT_CLAIM_MAX))
+            .await
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, queue = fetcher.queue, "due jobs could not be read");
+                Vec::new()
+            })
     }
 
     async fn pop(&mut self, fetcher: &Fetcher, most: usize) -> RedisResult<Vec<JobId>> {

@@ -50,8 +50,12 @@ impl Heart {
     /// # Errors
     /// If the system gives no thread.
     pub fn start(self) -> std::io::Result<std::thread::JoinHandle<()>> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("heart".to_owned()).spawn(move || runtime.block_on(self.beat_on()))
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("heart".to_owned())
+            .spawn(move || runtime.block_on(self.beat_on()))
     }
 
     async fn beat_on(mut self) {
@@ -93,7 +97,13 @@ impl Heart {
         let fresh = conn.is_none();
         let conn = match conn {
             Some(conn) => conn,
-            none => none.insert(self.options.clone().application_name("creatorcrm heart").connect().await?),
+            none => none.insert(
+                self.options
+                    .clone()
+                    .application_name("creatorcrm heart")
+                    .connect()
+                    .await?,
+            ),
         };
         match workers::beat(conn, self.running.worker()).await? {
             Beat::Confirmed { drain } => {
@@ -115,7 +125,12 @@ impl Heart {
     }
 
     /// Registers for the first time, or under a new id after the fleet took this process for lost.
-    async fn register(&mut self, conn: &mut PgConnection, sent: Instant, first: bool) -> sqlx::Result<()> {
+    async fn register(
+        &mut self,
+        conn: &mut PgConnection,
+        sent: Instant,
+        first: bool,
+    ) -> sqlx::Result<()> {
         if !first || self.running.may_act() {
             tracing::warn!(worker = %self.running.worker(), "declared lost; going on under a new id");
         }
@@ -140,7 +155,10 @@ impl Heart {
         if strangers.is_empty() {
             return Ok(());
         }
-        tracing::warn!(n = strangers.len(), "giving back jobs that this process does not run");
+        tracing::warn!(
+            n = strangers.len(),
+            "giving back jobs that this process does not run"
+        );
         let setbacks: Vec<Setback> = strangers
             .into_iter()
             .map(|lease| Setback {

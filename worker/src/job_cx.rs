@@ -27,11 +27,28 @@ pub struct JobCx {
 }
 
 impl JobCx {
-    pub(crate) fn new(app: Arc<App>, running: Arc<Running>, job: &Claimed, standing: Standing) -> Self {
+    pub(crate) fn new(
+        app: Arc<App>,
+        running: Arc<Running>,
+        job: &Claimed,
+        standing: Standing,
+    ) -> Self {
         // a trace that cannot be read must not keep a job from running: it gets a new one
-        let trace = job.trace.as_deref().and_then(|text| text.parse().ok()).unwrap_or_else(TraceContext::random);
+        let trace = job
+            .trace
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_else(TraceContext::random);
         let (attempt, max_attempts) = (job.attempt, job.max_attempts);
-        Self { app, lease: job.lease, attempt, max_attempts, trace: trace.child(), standing, running }
+        Self {
+            app,
+            lease: job.lease,
+            attempt,
+            max_attempts,
+            trace: trace.child(),
+            standing,
+            running,
+        }
     }
 
     /// The job.
@@ -61,7 +78,8 @@ impl JobCx {
 
     /// A context for use cases: the job is the actor, now is now.
     pub fn ctx(&self) -> Ctx {
-        Ctx::new(Actor::Job(self.lease.job), &self.app.clock).within(self.trace, self.lease.job.to_string())
+        Ctx::new(Actor::Job(self.lease.job), &self.app.clock)
+            .within(self.trace, self.lease.job.to_string())
     }
 
     /// Fires when the handler should stop: end with [`Next::Cancelled`], or go on to a good end if it is near.
@@ -77,7 +95,10 @@ impl JobCx {
         if self.running.may_act() && !self.standing.fenced.is_cancelled() {
             Ok(())
         } else {
-            Err(Failure::told(Next::Release, "the worker's heartbeat is not confirmed"))
+            Err(Failure::told(
+                Next::Release,
+                "the worker's heartbeat is not confirmed",
+            ))
         }
     }
 
@@ -91,7 +112,11 @@ impl JobCx {
     ///
     /// # Errors
     /// If the lease is gone: roll back.
-    pub async fn complete_in(&self, conn: &mut PgConnection, output: &Value) -> Result<(), CompleteError> {
+    pub async fn complete_in(
+        &self,
+        conn: &mut PgConnection,
+        output: &Value,
+    ) -> Result<(), CompleteError> {
         settle::complete_in(conn, self.lease, output).await
     }
 }

@@ -89,7 +89,10 @@ mod tests {
             tracing::debug!("too fine");
         })
         .await;
-        let told: Vec<_> = lines.iter().map(|line| (line.level.as_str(), line.message.as_str())).collect();
+        let told: Vec<_> = lines
+            .iter()
+            .map(|line| (line.level.as_str(), line.message.as_str()))
+            .collect();
         assert_eq!(told, [("info", "within rows=3")]);
     }
 }

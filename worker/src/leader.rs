@@ -65,11 +65,16 @@ impl Leader {
     /// # Errors
     /// If the system gives no thread.
     pub fn start(self) -> std::io::Result<std::thread::JoinHandle<()>> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        std::thread::Builder::new().name("leader".to_owned()).spawn(move || {
-            runtime.block_on(self.run());
-            runtime.shutdown_background();
-        })
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("leader".to_owned())
+            .spawn(move || {
+                runtime.block_on(self.run());
+                runtime.shutdown_background();
+            })
     }
 
     async fn run(self) {
@@ -102,7 +107,9 @@ impl Leader {
 
     async fn lead(&self, mut conn: PgConnection) -> Result<(), LeadEnd> {
         // for what must not hold up the rounds: rescues, schedules, housekeeping
-        let pool = PgPoolOptions::new().max_connections(3).connect_lazy_with(self.options.clone());
+        let pool = PgPoolOptions::new()
+            .max_connections(3)
+            .connect_lazy_with(self.options.clone());
         let due = Arc::new(Notify::new());
         let mut lead = Lead {
             wakeups: Wakeups::start(due.clone()).await?,
@@ -129,10 +136,16 @@ impl Leader {
     }
 
     /// One round; answers how long to wait for the next.
-    async fn round(&self, conn: &mut PgConnection, pool: &PgPool, lead: &mut Lead) -> Result<Duration, LeadEnd> {
+    async fn round(
+        &self,
+        conn: &mut PgConnection,
+        pool: &PgPool,
+        lead: &mut Lead,
+    ) -> Result<Duration, LeadEnd> {
         if is_due(lead.fleet_read, FLEET_EVERY) {
             let live = workers::live(conn).await?;
-            self.rescue(pool, lead.watch.silent(&live, Instant::now())).await?;
+            self.rescue(pool, lead.watch.silent(&live, Instant::now()))
+                .await?;
             lead.fleet = fleet(&live);
             lead.settings = settings::all(conn).await?;
             lead.fleet_read = Some(Instant::now());
@@ -146,7 +159,11 @@ impl Leader {
             }
         }
         self.keep_house(pool, lead);
-        match lead.dispatcher.round(conn, &self.signals.ready, &lead.fleet, &lead.settings).await {
+        match lead
+            .dispatcher
+            .round(conn, &self.signals.ready, &lead.fleet, &lead.settings)
+            .await
+        {
             Ok(Round { backlog: true }) => Ok(ROUND_BUSY),
             Ok(Round { backlog: false }) => Ok(ROUND_IDLE),
             Err(DispatchError::Redis(error)) => {
@@ -170,7 +187,10 @@ impl Leader {
 
     /// Starts the janitor beside the rounds, one at a time.
     fn keep_house(&self, pool: &PgPool, lead: &mut Lead) {
-        let busy = lead.cleaning.as_ref().is_some_and(|task| !task.is_finished());
+        let busy = lead
+            .cleaning
+            .as_ref()
+            .is_some_and(|task| !task.is_finished());
         if busy || !is_due(lead.cleaned, JANITOR_EVERY) {
             return;
         }

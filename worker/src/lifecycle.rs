@@ -83,9 +83,17 @@ impl Worker {
     ) -> anyhow::Result<Self> {
         let signals = Signals::new(&settings.redis_url)?;
         let patience = PgPoolOptions::new().acquire_timeout(Duration::from_secs(10));
-        let plain = settings.database.clone().application_name("creatorcrm worker");
-        let handlers_pool = patience.clone().max_connections(settings.pool_size).connect_lazy_with(plain);
-        let pool = patience.max_connections(HOT_CONNECTIONS).connect_lazy_with(hot(settings.database.clone()));
+        let plain = settings
+            .database
+            .clone()
+            .application_name("creatorcrm worker");
+        let handlers_pool = patience
+            .clone()
+            .max_connections(settings.pool_size)
+            .connect_lazy_with(plain);
+        let pool = patience
+            .max_connections(HOT_CONNECTIONS)
+            .connect_lazy_with(hot(settings.database.clone()));
         let db = Db::new(handlers_pool, Some(signals.clone()));
         let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
         let leads = Arc::new(AtomicBool::new(false));
@@ -111,7 +119,11 @@ impl Worker {
         }
         .start()?;
         let (settle, settlements) = mpsc::channel(2 * COMPLETE_MAX);
-        let completer = Completer { pool: pool.clone(), running: running.clone(), events: signals.events.clone() };
+        let completer = Completer {
+            pool: pool.clone(),
+            running: running.clone(),
+            events: signals.events.clone(),
+        };
         let completer = tokio::spawn(completer.run(settlements));
         let app = Arc::new(app(db.clone(), Clock::system()));
         let executor = Executor::new(app, Arc::new(registry.clone()), running.clone(), settle);
@@ -133,7 +145,9 @@ impl Worker {
                 stop: drain.clone(),
             };
             fetchers.spawn(fetcher.run());
-            let runner = WorkerBuilder::new(queue.as_str()).backend(backend).build(executor.clone());
+            let runner = WorkerBuilder::new(queue.as_str())
+                .backend(backend)
+                .build(executor.clone());
             runners.spawn(async move {
                 if let Err(error) = runner.run().await {
                     tracing::error!(%error, queue, "the queue's runner ended");
@@ -141,7 +155,19 @@ impl Worker {
             });
         }
         let events = signals.run();
-        Ok(Self { running, db, leads, drain, stop, fetchers, runners, completer, heart, leader, events })
+        Ok(Self {
+            running,
+            db,
+            leads,
+            drain,
+            stop,
+            fetchers,
+            runners,
+            completer,
+            heart,
+            leader,
+            events,
+        })
     }
 
     /// Fires when the process is to drain; an operator may ask for it from the dashboard.
@@ -160,22 +186,41 @@ impl Worker {
         // the runners end by themselves: their fetchers are gone, so no more claims can come
         let finish = async { while self.runners.join_next().await.is_some() {} };
         tokio::pin!(finish);
-        if tokio::time::timeout(DRAIN_GRACE, &mut finish).await.is_err() {
-            tracing::warn!(running = self.running.len(), "handlers did not finish in time; asking them to stop");
+        if tokio::time::timeout(DRAIN_GRACE, &mut finish)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                running = self.running.len(),
+                "handlers did not finish in time; asking them to stop"
+            );
             self.running.cancel_all();
-            if tokio::time::timeout(CANCEL_GRACE * 2, &mut finish).await.is_err() {
-                tracing::error!(running = self.running.len(), "some handlers cannot be stopped; leaving them leased");
+            if tokio::time::timeout(CANCEL_GRACE * 2, &mut finish)
+                .await
+                .is_err()
+            {
+                tracing::error!(
+                    running = self.running.len(),
+                    "some handlers cannot be stopped; leaving them leased"
+                );
             }
         }
-        if tokio::time::timeout(CANCEL_GRACE, &mut self.completer).await.is_err() {
+        if tokio::time::timeout(CANCEL_GRACE, &mut self.completer)
+            .await
+            .is_err()
+        {
             tracing::error!("some endings could not be written; those jobs will be rescued");
         }
         self.stop.cancel();
         let threads = [self.heart, self.leader];
-        let joined = tokio::task::spawn_blocking(move || threads.map(std::thread::JoinHandle::join)).await?;
+        let joined =
+            tokio::task::spawn_blocking(move || threads.map(std::thread::JoinHandle::join)).await?;
         self.events.abort();
         self.leads.store(false, Ordering::Relaxed);
-        anyhow::ensure!(joined.iter().all(Result::is_ok), "a thread of the worker panicked");
+        anyhow::ensure!(
+            joined.iter().all(Result::is_ok),
+            "a thread of the worker panicked"
+        );
         Ok(())
     }
 }
@@ -196,7 +241,11 @@ fn this_process(queues: &BTreeMap<String, usize>, kinds: Vec<String>) -> NewWork
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     NewWorker {
         id: WorkerId::new(),
-        host: if host.trim().is_empty() { "unknown".to_owned() } else { host.trim().to_owned() },
+        host: if host.trim().is_empty() {
+            "unknown".to_owned()
+        } else {
+            host.trim().to_owned()
+        },
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         queues: queues.clone(),

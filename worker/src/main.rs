@@ -15,10 +15,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use worker::app::App;
+use worker::handlers;
 use worker::job_log::JobLogLayer;
 use worker::lifecycle::{SLOTS_DEFAULT, Settings, Worker};
 use worker::probe::{self, Probe};
-use worker::handlers;
 
 /// Runs jobs.
 #[derive(Debug, Parser)]
@@ -44,10 +44,20 @@ impl FromStr for QueueSlots {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, slots) = text.split_once('=').unwrap_or((text, ""));
-        let slots = if slots.is_empty() { Ok(SLOTS_DEFAULT) } else { slots.parse() };
+        let slots = if slots.is_empty() {
+            Ok(SLOTS_DEFAULT)
+        } else {
+            slots.parse()
+        };
         match slots {
-            Ok(slots) if (1..=10_000).contains(&slots) && !name.is_empty() => Ok(Self { name: name.to_owned(), slots }),
-            Ok(_) | Err(_) => Err("expected NAME or NAME=SLOTS with 1 to 10000 slots, such as campaigns=64".to_owned()),
+            Ok(slots) if (1..=10_000).contains(&slots) && !name.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                slots,
+            }),
+            Ok(_) | Err(_) => Err(
+                "expected NAME or NAME=SLOTS with 1 to 10000 slots, such as campaigns=64"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -55,15 +65,28 @@ impl FromStr for QueueSlots {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::registry().with(filter).with(tracing_subscriber::fmt::layer()).with(JobLogLayer::default()).init();
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(tracing_subscriber::fmt::layer())
+        .with(JobLogLayer::default())
+        .init();
     let config = Config::from_env()?;
     let registry = handlers::all();
-    let database = PgConnectOptions::from_str(config.database.url.expose_secret()).context("DATABASE_URL")?;
+    let database =
+        PgConnectOptions::from_str(config.database.url.expose_secret()).context("DATABASE_URL")?;
     let queues: BTreeMap<String, usize> = if args.queues.is_empty() {
-        registry.queues().into_iter().map(|queue| (queue.to_owned(), SLOTS_DEFAULT)).collect()
+        registry
+            .queues()
+            .into_iter()
+            .map(|queue| (queue.to_owned(), SLOTS_DEFAULT))
+            .collect()
     } else {
-        args.queues.into_iter().map(|queue| (queue.name, queue.slots)).collect()
+        args.queues
+            .into_iter()
+            .map(|queue| (queue.name, queue.slots))
+            .collect()
     };
     let settings = Settings {
         direct: database.clone(),
@@ -72,11 +95,25 @@ async fn main() -> anyhow::Result<()> {
         redis_url: config.redis_url.expose_secret().to_owned(),
         queues,
     };
-    let worker = Worker::start(settings, registry, Arc::new(Catalog::default()), |db, clock| App { db, clock })?;
-    let probe = Probe { running: worker.running.clone(), leads: worker.leads.clone(), drain: worker.draining() };
-    let bound = probe::serve(args.probe_addr, probe).await.context("--probe-addr")?;
+    let worker = Worker::start(
+        settings,
+        registry,
+        Arc::new(Catalog::default()),
+        |db, clock| App { db, clock },
+    )?;
+    let probe = Probe {
+        running: worker.running.clone(),
+        leads: worker.leads.clone(),
+        drain: worker.draining(),
+    };
+    let bound = probe::serve(args.probe_addr, probe)
+        .await
+        .context("--probe-addr")?;
     println!("probe on http://{bound}");
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let asked = worker.draining();
     tokio::select! {
         _ = terminate.recv() => {}

@@ -34,7 +34,10 @@ pub async fn serve(address: SocketAddr, probe: Probe) -> std::io::Result<SocketA
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     let router = Router::new()
-        .route("/health", get(|| async { Json(serde_json::json!({ "status": "ok" })) }))
+        .route(
+            "/health",
+            get(|| async { Json(serde_json::json!({ "status": "ok" })) }),
+        )
         .route("/health/ready", get(ready))
         .with_state(probe);
     tokio::spawn(async move {
@@ -55,5 +58,12 @@ async fn ready(State(probe): State<Probe>) -> impl IntoResponse {
         "leads": probe.leads.load(Ordering::Relaxed),
         "running": probe.running.len(),
     });
-    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
+    (
+        if ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        },
+        Json(body),
+    )
 }

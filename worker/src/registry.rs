@@ -26,7 +26,10 @@ pub struct Handler {
 
 impl std::fmt::Debug for Handler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handler").field("queue", &self.queue).field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("Handler")
+            .field("queue", &self.queue)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,8 +68,17 @@ impl Registry {
             }
         };
         let (timeout, backoff) = (J::POLICY.timeout, J::POLICY.backoff);
-        let handler = Handler { run: Arc::new(run), timeout, backoff, queue: J::QUEUE };
-        assert!(self.handlers.insert(J::KIND, handler).is_none(), "two handlers for {}", J::KIND);
+        let handler = Handler {
+            run: Arc::new(run),
+            timeout,
+            backoff,
+            queue: J::QUEUE,
+        };
+        assert!(
+            self.handlers.insert(J::KIND, handler).is_none(),
+            "two handlers for {}",
+            J::KIND
+        );
         self
     }
 
@@ -77,14 +89,22 @@ impl Registry {
 
     /// All kinds that have one.
     pub fn kinds(&self) -> Vec<String> {
-        let mut kinds: Vec<String> = self.handlers.keys().map(|kind| (*kind).to_owned()).collect();
+        let mut kinds: Vec<String> = self
+            .handlers
+            .keys()
+            .map(|kind| (*kind).to_owned())
+            .collect();
         kinds.sort_unstable();
         kinds
     }
 
     /// The queues their kinds wait in, each once.
     pub fn queues(&self) -> Vec<&'static str> {
-        let mut queues: Vec<_> = self.handlers.values().map(|handler| handler.queue).collect();
+        let mut queues: Vec<_> = self
+            .handlers
+            .values()
+            .map(|handler| handler.queue)
+            .collect();
         queues.sort_unstable();
         queues.dedup();
         queues

@@ -59,13 +59,23 @@ struct Identity {
 impl Running {
     /// Nothing runs, and nothing may until the first beat is confirmed.
     pub fn new(worker: WorkerId) -> Self {
-        let identity = Identity { worker, confirmed: None, fence: CancellationToken::new() };
-        Self { table: Mutex::default(), identity: RwLock::new(identity) }
+        let identity = Identity {
+            worker,
+            confirmed: None,
+            fence: CancellationToken::new(),
+        };
+        Self {
+            table: Mutex::default(),
+            identity: RwLock::new(identity),
+        }
     }
 
     /// The id under which this process is registered now.
     pub fn worker(&self) -> WorkerId {
-        self.identity.read().unwrap_or_else(PoisonError::into_inner).worker
+        self.identity
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .worker
     }
 
     /// Whether this process may begin work: a beat was confirmed within [`UNCONFIRMED_MAX`].
@@ -73,18 +83,26 @@ impl Running {
     /// Asks the monotonic clock each time, so that a process that was stopped knows it in its first moment.
     pub fn may_act(&self) -> bool {
         let identity = self.identity.read().unwrap_or_else(PoisonError::into_inner);
-        identity.confirmed.is_some_and(|at| at.elapsed() < UNCONFIRMED_MAX)
+        identity
+            .confirmed
+            .is_some_and(|at| at.elapsed() < UNCONFIRMED_MAX)
     }
 
     /// A beat sent at `sent` was confirmed.
     pub fn confirm(&self, sent: Instant) {
-        self.identity.write().unwrap_or_else(PoisonError::into_inner).confirmed = Some(sent);
+        self.identity
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .confirmed = Some(sent);
     }
 
     /// Stops every handler and forgets all jobs; whatever the database still ascribes to this process is given back as
     /// a stranger, or was taken already. With `worker`, the process goes on under a new id.
     pub fn fence(&self, worker: Option<WorkerId>) {
-        let mut identity = self.identity.write().unwrap_or_else(PoisonError::into_inner);
+        let mut identity = self
+            .identity
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         identity.confirmed = None;
         identity.worker = worker.unwrap_or(identity.worker);
         std::mem::replace(&mut identity.fence, CancellationToken::new()).cancel();
@@ -109,7 +127,13 @@ impl Running {
             return false;
         }
         for job in jobs {
-            table.jobs.insert(job.lease.job, Entry { lease: job.lease.id, cancel: CancellationToken::new() });
+            table.jobs.insert(
+                job.lease.job,
+                Entry {
+                    lease: job.lease.id,
+                    cancel: CancellationToken::new(),
+                },
+            );
         }
         true
     }
@@ -121,17 +145,32 @@ impl Running {
 
     /// The standing of a job that is about to run; none if the process was fenced since the claim.
     pub fn standing(&self, lease: Lease) -> Option<Standing> {
-        let fenced = self.identity.read().unwrap_or_else(PoisonError::into_inner).fence.clone();
+        let fenced = self
+            .identity
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fence
+            .clone();
         let table = self.table();
-        let entry = table.jobs.get(&lease.job).filter(|entry| entry.lease == lease.id)?;
-        Some(Standing { cancel: entry.cancel.clone(), fenced })
+        let entry = table
+            .jobs
+            .get(&lease.job)
+            .filter(|entry| entry.lease == lease.id)?;
+        Some(Standing {
+            cancel: entry.cancel.clone(),
+            fenced,
+        })
     }
 
     /// What became of the jobs is written.
     pub fn settled<'a>(&self, leases: impl Iterator<Item = &'a Lease>) {
         let mut table = self.table();
         for lease in leases {
-            if table.jobs.get(&lease.job).is_some_and(|entry| entry.lease == lease.id) {
+            if table
+                .jobs
+                .get(&lease.job)
+                .is_some_and(|entry| entry.lease == lease.id)
+            {
                 table.jobs.remove(&lease.job);
             }
             table.progress.remove(lease);
@@ -145,7 +184,11 @@ impl Running {
 
     /// Takes the reports gathered since the last beat.
     pub fn take_reports(&self) -> Vec<(Lease, f32, Option<String>)> {
-        self.table().progress.drain().map(|(lease, (done, note))| (lease, done, note)).collect()
+        self.table()
+            .progress
+            .drain()
+            .map(|(lease, (done, note))| (lease, done, note))
+            .collect()
     }
 
     /// Compares what the database says this process runs with what it does run: passes cancellations on, and answers
@@ -155,7 +198,11 @@ impl Running {
         let mut table = self.table();
         let mut unknown = HashSet::new();
         for Held { lease, cancel } in held {
-            match table.jobs.get(&lease.job).filter(|entry| entry.lease == lease.id) {
+            match table
+                .jobs
+                .get(&lease.job)
+                .filter(|entry| entry.lease == lease.id)
+            {
                 Some(entry) if *cancel => entry.cancel.cancel(),
                 Some(_) => {}
                 None if table.claiming.contains(&lease.id) => {}
@@ -171,7 +218,10 @@ impl Running {
 
     /// Asks every running handler to stop.
     pub fn cancel_all(&self) {
-        self.table().jobs.values().for_each(|entry| entry.cancel.cancel());
+        self.table()
+            .jobs
+            .values()
+            .for_each(|entry| entry.cancel.cancel());
     }
 
     /// Jobs in this process, from their claim until what became of them is written.
@@ -194,7 +244,10 @@ mod tests {
     use super::*;
 
     fn lease() -> Lease {
-        Lease { job: JobId::new(), id: Uuid::new_v4() }
+        Lease {
+            job: JobId::new(),
+            id: Uuid::new_v4(),
+        }
     }
 
     #[test]
@@ -208,7 +261,10 @@ mod tests {
     #[test]
     fn an_unknown_lease_is_given_back_at_the_second_beat() {
         let running = Running::new(WorkerId::new());
-        let held = [Held { lease: lease(), cancel: false }];
+        let held = [Held {
+            lease: lease(),
+            cancel: false,
+        }];
         assert_eq!(running.compare(&held), []);
         assert_eq!(running.compare(&held), [held[0].lease]);
     }
@@ -216,7 +272,10 @@ mod tests {
     #[test]
     fn a_claim_on_its_way_is_no_stranger() {
         let running = Running::new(WorkerId::new());
-        let held = [Held { lease: lease(), cancel: false }];
+        let held = [Held {
+            lease: lease(),
+            cancel: false,
+        }];
         running.claiming(held[0].lease.id);
         assert_eq!(running.compare(&held), []);
         assert_eq!(running.compare(&held), []);

@@ -20,7 +20,9 @@ pub struct Wakeups {
 
 impl std::fmt::Debug for Wakeups {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wakeups").field("timers", &self.timers.len()).finish_non_exhaustive()
+        f.debug_struct("Wakeups")
+            .field("timers", &self.timers.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -32,7 +34,11 @@ impl Wakeups {
     pub async fn start(due: Arc<Notify>) -> Result<Self, JobSchedulerError> {
         let scheduler = JobScheduler::new().await?;
         scheduler.start().await?;
-        Ok(Self { scheduler, timers: HashMap::new(), due })
+        Ok(Self {
+            scheduler,
+            timers: HashMap::new(),
+            due,
+        })
     }
 
     /// Adds timers for new schedules, replaces those of changed ones, removes the rest.
@@ -40,9 +46,16 @@ impl Wakeups {
     /// # Errors
     /// If the scheduler refuses one.
     pub async fn keep(&mut self, wanted: Vec<Wakeup>) -> Result<(), JobSchedulerError> {
-        let wanted: HashMap<Uuid, Wakeup> = wanted.into_iter().map(|wakeup| (wakeup.schedule, wakeup)).collect();
-        let stale: Vec<Uuid> =
-            self.timers.iter().filter(|(id, (was, _))| wanted.get(*id) != Some(was)).map(|(id, _)| *id).collect();
+        let wanted: HashMap<Uuid, Wakeup> = wanted
+            .into_iter()
+            .map(|wakeup| (wakeup.schedule, wakeup))
+            .collect();
+        let stale: Vec<Uuid> = self
+            .timers
+            .iter()
+            .filter(|(id, (was, _))| wanted.get(*id) != Some(was))
+            .map(|(id, _)| *id)
+            .collect();
         for id in stale {
             if let Some((_, timer)) = self.timers.remove(&id) {
                 self.scheduler.remove(&timer).await?;

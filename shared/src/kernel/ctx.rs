@@ -70,13 +70,18 @@ impl fmt::Display for Role {
 
 /// The text names no role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown role `{0}`: use admin, ops, support, marketing, finance, compliance, analyst, creator or service")]
+#[error(
+    "unknown role `{0}`: use admin, ops, support, marketing, finance, compliance, analyst, creator or service"
+)]
 pub struct UnknownRole(String);
 
 impl FromStr for Role {
     type Err = UnknownRole;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| UnknownRole(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| UnknownRole(text.to_owned()))
     }
 }
 
@@ -126,7 +131,13 @@ impl Ctx {
     /// A context for work that begins now.
     pub fn new(actor: Actor, clock: &Clock) -> Self {
         let trace = TraceContext::random();
-        Self { actor, request_id: trace.trace_id(), trace, now: clock.now(), hints: Mutex::default() }
+        Self {
+            actor,
+            request_id: trace.trace_id(),
+            trace,
+            now: clock.now(),
+            hints: Mutex::default(),
+        }
     }
 
     /// The same, within a given trace and under a given request id.
@@ -151,11 +162,19 @@ impl Ctx {
     }
 
     pub(crate) fn add_hint(&self, hint: Hint) {
-        self.hints.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(hint);
+        self.hints
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(hint);
     }
 
     pub(crate) fn take_hints(&self) -> Vec<Hint> {
-        std::mem::take(&mut *self.hints.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        std::mem::take(
+            &mut *self
+                .hints
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 }
 

@@ -35,7 +35,10 @@ impl Db {
     /// # Errors
     /// If none comes.
     pub async fn ping(&self) -> sqlx::Result<()> {
-        sqlx::query_scalar!("select 1").fetch_one(&self.pool).await.map(drop)
+        sqlx::query_scalar!("select 1")
+            .fetch_one(&self.pool)
+            .await
+            .map(drop)
     }
 
     /// Begins a transaction; end it with [`Db::commit`].

@@ -34,7 +34,11 @@ impl FromStr for EmailAddress {
         if text.len() > 254 || !parsed.domain().contains('.') {
             return Err(InvalidEmail);
         }
-        Ok(Self(format!("{}@{}", parsed.user(), parsed.domain().to_lowercase())))
+        Ok(Self(format!(
+            "{}@{}",
+            parsed.user(),
+            parsed.domain().to_lowercase()
+        )))
     }
 }
 
@@ -57,7 +61,14 @@ mod tests {
 
     #[test]
     fn line_breaks_and_missing_parts_are_refused() {
-        for text in ["", "ada", "ada@", "@example.com", "ada@localhost", "ada@example.com\r\nBcc: x@example.com"] {
+        for text in [
+            "",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@localhost",
+            "ada@example.com\r\nBcc: x@example.com",
+        ] {
             assert_eq!(text.parse::<EmailAddress>(), Err(InvalidEmail), "{text:?}");
         }
     }

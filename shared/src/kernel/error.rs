@@ -27,10 +27,13 @@ impl ErrorKind {
     /// What an error of the database means: whether asking again later may help.
     pub fn of_db(error: &sqlx::Error) -> Self {
         match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_) => Self::Unavailable,
+            sqlx::Error::Database(error) if error.code().is_some_and(|code| is_passing(&code)) => {
                 Self::Unavailable
             }
-            sqlx::Error::Database(error) if error.code().is_some_and(|code| is_passing(&code)) => Self::Unavailable,
             // the rest are mistakes in our code; sqlx adds variants, so they cannot all be named
             #[allow(clippy::wildcard_enum_match_arm, reason = "non-exhaustive")]
             _ => Self::Internal,
@@ -41,7 +44,10 @@ impl ErrorKind {
 /// Whether an SQLSTATE tells of a condition that passes by itself: connections (08), resources (53), interventions of an
 /// operator and statement time-outs (57), serialisation failures and deadlocks (40), locks not to be had (55P03).
 fn is_passing(code: &str) -> bool {
-    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "55P03"
+    ["08", "40", "53", "57"]
+        .iter()
+        .any(|class| code.starts_with(class))
+        || code == "55P03"
 }
 
 /// One wrong field: where it is, what is wrong, what to do.
@@ -56,7 +62,10 @@ pub struct FieldError {
 impl FieldError {
     /// A field and what is wrong with it.
     pub fn new(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -80,7 +89,11 @@ impl Classify for sqlx::Error {
     }
 
     fn code(&self) -> &'static str {
-        if self.kind() == ErrorKind::Unavailable { "database-unavailable" } else { "internal" }
+        if self.kind() == ErrorKind::Unavailable {
+            "database-unavailable"
+        } else {
+            "internal"
+        }
     }
 }
 

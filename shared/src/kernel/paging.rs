@@ -16,7 +16,9 @@ pub struct Cursor(String);
 
 /// The cursor was not made by the same list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("this cursor does not belong to this list; take it unchanged from `nextCursor` of the page before")]
+#[error(
+    "this cursor does not belong to this list; take it unchanged from `nextCursor` of the page before"
+)]
 pub struct InvalidCursor;
 
 impl Cursor {
@@ -62,7 +64,11 @@ pub struct PageRequest {
 impl PageRequest {
     /// Rows to return: what was asked for, from 1 to [`PAGE_LIMIT_MAX`], else [`PAGE_LIMIT_DEFAULT`].
     pub fn limit(&self) -> i64 {
-        i64::from(self.limit.unwrap_or(PAGE_LIMIT_DEFAULT).clamp(1, PAGE_LIMIT_MAX))
+        i64::from(
+            self.limit
+                .unwrap_or(PAGE_LIMIT_DEFAULT)
+                .clamp(1, PAGE_LIMIT_MAX),
+        )
     }
 }
 
@@ -81,7 +87,10 @@ impl<T> Page<T> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| Cursor::encode(&key(row)));
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|row| Cursor::encode(&key(row)));
         Self { items: rows, next }
     }
 }
@@ -93,12 +102,18 @@ mod tests {
     #[test]
     fn a_cursor_survives_the_wire() {
         let cursor = Cursor::encode(&(3, "x"));
-        assert_eq!(Cursor::from(cursor.as_str().to_owned()).decode::<(i32, String)>(), Ok((3, "x".to_owned())));
+        assert_eq!(
+            Cursor::from(cursor.as_str().to_owned()).decode::<(i32, String)>(),
+            Ok((3, "x".to_owned()))
+        );
     }
 
     #[test]
     fn a_foreign_cursor_is_refused() {
-        assert_eq!(Cursor::from("%%%".to_owned()).decode::<i32>(), Err(InvalidCursor));
+        assert_eq!(
+            Cursor::from("%%%".to_owned()).decode::<i32>(),
+            Err(InvalidCursor)
+        );
         assert_eq!(Cursor::encode(&"text").decode::<i32>(), Err(InvalidCursor));
     }
 

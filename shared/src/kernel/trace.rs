@@ -23,12 +23,19 @@ impl TraceContext {
     /// A new trace with a random id.
     pub fn random() -> Self {
         let mut rng = rand::rng();
-        Self { trace_id: rng.random::<u128>().max(1), span_id: rng.random::<u64>().max(1), flags: 1 }
+        Self {
+            trace_id: rng.random::<u128>().max(1),
+            span_id: rng.random::<u64>().max(1),
+            flags: 1,
+        }
     }
 
     /// A new span within the same trace.
     pub fn child(&self) -> Self {
-        Self { span_id: rand::rng().random::<u64>().max(1), ..*self }
+        Self {
+            span_id: rand::rng().random::<u64>().max(1),
+            ..*self
+        }
     }
 
     /// The trace's id: 32 hexadecimal digits.
@@ -39,7 +46,11 @@ impl TraceContext {
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+        write!(
+            f,
+            "00-{:032x}-{:016x}-{:02x}",
+            self.trace_id, self.span_id, self.flags
+        )
     }
 }
 
@@ -48,7 +59,9 @@ impl FromStr for TraceContext {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parts: Vec<&str> = text.split('-').collect();
-        let [version, trace, span, flags] = parts[..] else { return Err(InvalidTraceparent) };
+        let [version, trace, span, flags] = parts[..] else {
+            return Err(InvalidTraceparent);
+        };
         let sized = version == "00" && trace.len() == 32 && span.len() == 16 && flags.len() == 2;
         let parsed = (
             u128::from_str_radix(trace, 16).ok().filter(|id| *id != 0),
@@ -56,7 +69,11 @@ impl FromStr for TraceContext {
             u8::from_str_radix(flags, 16).ok(),
         );
         match parsed {
-            (Some(trace_id), Some(span_id), Some(flags)) if sized => Ok(Self { trace_id, span_id, flags }),
+            (Some(trace_id), Some(span_id), Some(flags)) if sized => Ok(Self {
+                trace_id,
+                span_id,
+                flags,
+            }),
             (_, _, _) => Err(InvalidTraceparent),
         }
     }

@@ -65,9 +65,12 @@ pub async fn create(
 /// # Errors
 /// If the database refuses.
 pub async fn seal(conn: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
-    sqlx::query!("update batches set sealed_at = coalesce(sealed_at, now()) where id = $1", batch.uuid())
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update batches set sealed_at = coalesce(sealed_at, now()) where id = $1",
+        batch.uuid()
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

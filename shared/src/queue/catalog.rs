@@ -61,8 +61,14 @@ pub struct Keys {
 impl Kind {
     fn of<J: Job>() -> Self {
         let schema = schemars::schema_for!(J);
-        let validator = jsonschema::validator_for(schema.as_value()).expect("schemars writes valid schemas");
-        Self { spec: KindSpec::of::<J>(), schema, validator, keys: keys_of::<J> }
+        let validator =
+            jsonschema::validator_for(schema.as_value()).expect("schemars writes valid schemas");
+        Self {
+            spec: KindSpec::of::<J>(),
+            schema,
+            validator,
+            keys: keys_of::<J>,
+        }
     }
 
     /// Checks arguments against the schema; the fields are JSON pointers below `/args`.
@@ -73,20 +79,32 @@ impl Kind {
         let errors: Vec<FieldError> = self
             .validator
             .iter_errors(args)
-            .map(|error| FieldError::new(format!("/args{}", error.instance_path()), error.to_string()))
+            .map(|error| {
+                FieldError::new(format!("/args{}", error.instance_path()), error.to_string())
+            })
             .collect();
         if !errors.is_empty() {
             return Err(errors);
         }
         (self.keys)(args).ok_or_else(|| {
-            vec![FieldError::new("/args", format!("these are not arguments of `{}`; see GET /api/job-kinds", self.spec.kind))]
+            vec![FieldError::new(
+                "/args",
+                format!(
+                    "these are not arguments of `{}`; see GET /api/job-kinds",
+                    self.spec.kind
+                ),
+            )]
         })
     }
 }
 
 fn keys_of<J: Job>(args: &Value) -> Option<Keys> {
     let job: J = serde_json::from_value(args.clone()).ok()?;
-    Some(Keys { unique_key: job.unique_key(), group: job.group(), creator: job.creator() })
+    Some(Keys {
+        unique_key: job.unique_key(),
+        group: job.group(),
+        creator: job.creator(),
+    })
 }
 
 /// All kinds by name.

@@ -74,7 +74,10 @@ struct Row {
 impl Row {
     fn into_claimed(self, lease: Uuid) -> Claimed {
         Claimed {
-            lease: Lease { job: JobId::from(self.id), id: lease },
+            lease: Lease {
+                job: JobId::from(self.id),
+                id: lease,
+            },
             kind: self.kind,
             queue: self.queue,
             priority: Priority::from_rank(self.priority).unwrap_or_default(),
@@ -97,7 +100,12 @@ impl Row {
 /// # Errors
 /// If the database does not answer; then the claim may still have happened, see [`super::workers`] for how such
 /// strangers are found and given back.
-pub async fn claim(pool: &PgPool, who: Claimant<'_>, lease: Uuid, ids: &[JobId]) -> sqlx::Result<Vec<Claimed>> {
+pub async fn claim(
+    pool: &PgPool,
+    who: Claimant<'_>,
+    lease: Uuid,
+    ids: &[JobId],
+) -> sqlx::Result<Vec<Claimed>> {
     let mut conn = pool.acquire().await?;
     claim_ids(&mut conn, who, lease, ids).await
 }
@@ -116,7 +124,12 @@ pub async fn claim_within(
     limit: u32,
 ) -> sqlx::Result<Vec<Claimed>> {
     let mut tx = pool.begin().await?;
-    sqlx::query!("select pg_advisory_xact_lock(hashtext('queue limit'), hashtext($1))", who.queue).execute(&mut *tx).await?;
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtext('queue limit'), hashtext($1))",
+        who.queue
+    )
+    .execute(&mut *tx)
+    .await?;
     let running = count_running(&mut tx, who.queue).await?;
     let room = usize::try_from(i64::from(limit) - running).unwrap_or(0);
     let claimed = claim_ids(&mut tx, who, lease, &ids[..room.min(ids.len())]).await?;
@@ -129,9 +142,12 @@ pub async fn claim_within(
 /// # Errors
 /// If the database does not answer.
 pub async fn count_running(conn: &mut PgConnection, queue: &str) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"select count(*) as "n!" from jobs where state = 'running' and queue = $1"#, queue)
-        .fetch_one(conn)
-        .await
+    sqlx::query_scalar!(
+        r#"select count(*) as "n!" from jobs where state = 'running' and queue = $1"#,
+        queue
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Due jobs of a queue straight from Postgres, for when Redis or the leader is away. They are candidates, not claims.
@@ -192,8 +208,12 @@ async fn claim_ids(
     .fetch_all(conn)
     .await?;
     // an update returns its rows in no particular order; the queue's order is that of the ids
-    let order: std::collections::HashMap<Uuid, usize> = uuids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
-    let mut claimed: Vec<Claimed> = rows.into_iter().map(|row| row.into_claimed(lease)).collect();
+    let order: std::collections::HashMap<Uuid, usize> =
+        uuids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
+    let mut claimed: Vec<Claimed> = rows
+        .into_iter()
+        .map(|row| row.into_claimed(lease))
+        .collect();
     claimed.sort_by_key(|job| order.get(&job.lease.job.uuid()).copied());
     Ok(claimed)
 }

@@ -59,7 +59,11 @@ impl QueueState {
         if let Some(before) = self.visited {
             let dt = now.duration_since(before).as_secs_f64().max(0.001);
             let rate = self.listed.saturating_sub(listed) as f64 / dt;
-            self.taken_per_s = if rate > self.taken_per_s { rate } else { self.taken_per_s * 0.8 + rate * 0.2 };
+            self.taken_per_s = if rate > self.taken_per_s {
+                rate
+            } else {
+                self.taken_per_s * 0.8 + rate * 0.2
+            };
         }
         self.listed = listed;
         self.visited = Some(now);
@@ -73,7 +77,8 @@ impl QueueState {
 
     fn sweep_due(&self, now: Instant) -> bool {
         let pause = SWEEP_EVERY.max(self.sweep_took * SWEEP_SHARE);
-        self.last_sweep.is_none_or(|last| now.duration_since(last) >= pause)
+        self.last_sweep
+            .is_none_or(|last| now.duration_since(last) >= pause)
     }
 }
 
@@ -121,7 +126,12 @@ impl Dispatcher {
             }
             let slots = fleet.slots.get(&queue).copied().unwrap_or(0);
             let state = self.queues.entry(queue.clone()).or_default();
-            let visit = Visit { queue: &queue, priorities: &priorities, kinds: &fleet.kinds, slots };
+            let visit = Visit {
+                queue: &queue,
+                priorities: &priorities,
+                kinds: &fleet.kinds,
+                slots,
+            };
             visit.make(conn, ready, state).await?;
             backlog |= !state.open;
         }
@@ -134,7 +144,11 @@ impl Dispatcher {
         let now = Instant::now();
         let due = !state.open || state.sweep_due(now);
         if due {
-            *state = QueueState { open: true, last_sweep: Some(now), ..QueueState::default() };
+            *state = QueueState {
+                open: true,
+                last_sweep: Some(now),
+                ..QueueState::default()
+            };
         }
         due
     }
@@ -197,12 +211,15 @@ impl Visit<'_> {
             // Next to nothing waits: what is due is in flight between its enqueuer and a worker. Rewriting the list
             // now could drop an id that was pushed a moment ago, so only what was overlooked is added.
             for (priority, page) in &pages {
-                ready.append(self.queue, *priority, &page.overlooked).await?;
+                ready
+                    .append(self.queue, *priority, &page.overlooked)
+                    .await?;
             }
         } else {
             for (priority, page) in &pages {
                 ready.replace(self.queue, *priority, &page.ids).await?;
-                state.next[usize::from(priority.rank().unsigned_abs())] = page.end.filter(|_| !page.all);
+                state.next[usize::from(priority.rank().unsigned_abs())] =
+                    page.end.filter(|_| !page.all);
             }
             state.listed = found;
         }
@@ -225,8 +242,19 @@ impl Visit<'_> {
             if room == 0 {
                 break;
             }
-            let heads = heads(conn, self.queue, *priority, "", self.kinds, Some(place), room).await?;
-            *next = (heads.len() == room).then(|| heads.last().map(|head| (head.run_at, head.id))).flatten();
+            let heads = heads(
+                conn,
+                self.queue,
+                *priority,
+                "",
+                self.kinds,
+                Some(place),
+                room,
+            )
+            .await?;
+            *next = (heads.len() == room)
+                .then(|| heads.last().map(|head| (head.run_at, head.id)))
+                .flatten();
             let ids: Vec<JobId> = heads.iter().map(|head| JobId::from(head.id)).collect();
             let pushed = ready.append(self.queue, *priority, &ids).await?;
             room -= pushed.min(room);
@@ -252,7 +280,11 @@ impl Visit<'_> {
         if groups.is_empty() {
             return Ok(ListPage::of(plain, wanted));
         }
-        *from = if groups.len() as i64 == GROUPS_MAX { groups.last().cloned().unwrap_or_default() } else { String::new() };
+        *from = if groups.len() as i64 == GROUPS_MAX {
+            groups.last().cloned().unwrap_or_default()
+        } else {
+            String::new()
+        };
         let each = (wanted / (groups.len() + 1)).max(1);
         let mut lines = vec![plain];
         for group in &groups {
@@ -277,7 +309,11 @@ impl ListPage {
         Self {
             all: heads.len() < wanted,
             end: heads.last().map(|head| (head.run_at, head.id)),
-            overlooked: heads.iter().filter(|head| head.overlooked).map(|head| JobId::from(head.id)).collect(),
+            overlooked: heads
+                .iter()
+                .filter(|head| head.overlooked)
+                .map(|head| JobId::from(head.id))
+                .collect(),
             ids: heads.into_iter().map(|head| JobId::from(head.id)).collect(),
         }
     }
@@ -291,7 +327,12 @@ impl ListPage {
             .map(|head| JobId::from(head.id))
             .take(READY_LIST_MAX)
             .collect();
-        Self { ids, overlooked: Vec::new(), end: None, all: false }
+        Self {
+            ids,
+            overlooked: Vec::new(),
+            end: None,
+            all: false,
+        }
     }
 }
 
@@ -318,7 +359,10 @@ async fn waiting_queues(conn: &mut PgConnection) -> sqlx::Result<Vec<(String, Pr
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((row.queue, Priority::from_rank(row.priority)?))).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.queue, Priority::from_rank(row.priority)?)))
+        .collect())
 }
 
 /// The groups of a queue and priority behind `after`, by name: a loose scan.

@@ -41,7 +41,11 @@ impl Enqueued {
 ///
 /// # Errors
 /// If the payload is not acceptable or the database refuses; then roll back.
-pub async fn enqueue<J: Job>(conn: &mut PgConnection, ctx: &Ctx, job: &J) -> Result<Enqueued, EnqueueError> {
+pub async fn enqueue<J: Job>(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    job: &J,
+) -> Result<Enqueued, EnqueueError> {
     enqueue_one(conn, ctx, NewJob::of(job)?).await
 }
 
@@ -49,7 +53,11 @@ pub async fn enqueue<J: Job>(conn: &mut PgConnection, ctx: &Ctx, job: &J) -> Res
 ///
 /// # Errors
 /// As [`enqueue`].
-pub async fn enqueue_one(conn: &mut PgConnection, ctx: &Ctx, job: NewJob) -> Result<Enqueued, EnqueueError> {
+pub async fn enqueue_one(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    job: NewJob,
+) -> Result<Enqueued, EnqueueError> {
     let all = enqueue_many(conn, ctx, vec![job]).await?;
     Ok(all[0])
 }
@@ -58,7 +66,11 @@ pub async fn enqueue_one(conn: &mut PgConnection, ctx: &Ctx, job: NewJob) -> Res
 ///
 /// # Errors
 /// As [`enqueue`]; [`EnqueueError::BatchClosed`] if a job names a batch that is sealed.
-pub async fn enqueue_many(conn: &mut PgConnection, ctx: &Ctx, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
+pub async fn enqueue_many(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    jobs: Vec<NewJob>,
+) -> Result<Vec<Enqueued>, EnqueueError> {
     let mut answers = Vec::with_capacity(jobs.len());
     let mut jobs = jobs.into_iter();
     loop {
@@ -70,12 +82,21 @@ pub async fn enqueue_many(conn: &mut PgConnection, ctx: &Ctx, jobs: Vec<NewJob>)
     }
 }
 
-async fn enqueue_chunk(conn: &mut PgConnection, ctx: &Ctx, jobs: Vec<NewJob>) -> Result<Vec<Enqueued>, EnqueueError> {
+async fn enqueue_chunk(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    jobs: Vec<NewJob>,
+) -> Result<Vec<Enqueued>, EnqueueError> {
     let trace = ctx.trace.child().to_string();
     let by = ctx.actor.to_string();
     let parent = ctx.job().map(TypedId::uuid);
-    let (keyed, plain): (Vec<&NewJob>, Vec<&NewJob>) = jobs.iter().partition(|job| job.unique_key.is_some());
-    let origin = Origin { trace: &trace, by: &by, parent };
+    let (keyed, plain): (Vec<&NewJob>, Vec<&NewJob>) =
+        jobs.iter().partition(|job| job.unique_key.is_some());
+    let origin = Origin {
+        trace: &trace,
+        by: &by,
+        parent,
+    };
 
     let mut standing = HashMap::new();
     if !plain.is_empty() {
@@ -91,12 +112,23 @@ async fn enqueue_chunk(conn: &mut PgConnection, ctx: &Ctx, jobs: Vec<NewJob>) ->
             Some(_) | None => Enqueued::Inserted(job.id),
         })
         .collect();
-    let new: Vec<&NewJob> = jobs.iter().zip(&answers).filter(|(_, a)| a.inserted()).map(|(job, _)| job).collect();
+    let new: Vec<&NewJob> = jobs
+        .iter()
+        .zip(&answers)
+        .filter(|(_, a)| a.inserted())
+        .map(|(job, _)| job)
+        .collect();
     insert_terms(conn, &new).await?;
     count_in_batches(conn, &new).await?;
     for job in new {
         let due = job.group.is_none() && job.run_at.is_none_or(|at| at <= ctx.now());
-        ctx.add_hint(Hint { kind: job.kind, queue: job.queue.clone(), priority: job.priority, id: job.id, due });
+        ctx.add_hint(Hint {
+            kind: job.kind,
+            queue: job.queue.clone(),
+            priority: job.priority,
+            id: job.id,
+            due,
+        });
     }
     Ok(answers)
 }
@@ -131,21 +163,34 @@ impl Columns {
             kind: jobs.iter().map(|job| job.kind.to_owned()).collect(),
             queue: jobs.iter().map(|job| job.queue.clone()).collect(),
             priority: jobs.iter().map(|job| job.priority.rank()).collect(),
-            group: jobs.iter().map(|job| job.group.clone().unwrap_or_default()).collect(),
+            group: jobs
+                .iter()
+                .map(|job| job.group.clone().unwrap_or_default())
+                .collect(),
             run_at: jobs.iter().map(|job| job.run_at).collect(),
             max_attempts: jobs.iter().map(|job| i32::from(job.max_attempts)).collect(),
             args: jobs.iter().map(|job| job.args.clone()).collect(),
             // an array of arrays must be rectangular, so each job's tags travel as one JSON text
             tags: jobs
                 .iter()
-                .map(|job| (!job.tags.is_empty()).then(|| serde_json::Value::from(job.tags.clone()).to_string()))
+                .map(|job| {
+                    (!job.tags.is_empty())
+                        .then(|| serde_json::Value::from(job.tags.clone()).to_string())
+                })
                 .collect(),
-            batch: jobs.iter().map(|job| job.batch.map(TypedId::uuid)).collect(),
+            batch: jobs
+                .iter()
+                .map(|job| job.batch.map(TypedId::uuid))
+                .collect(),
         }
     }
 }
 
-async fn insert_plain(conn: &mut PgConnection, c: &Columns, origin: &Origin<'_>) -> sqlx::Result<()> {
+async fn insert_plain(
+    conn: &mut PgConnection,
+    c: &Columns,
+    origin: &Origin<'_>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         insert into jobs (id, kind, queue, priority, group_key, run_at, max_attempts, args, tags, batch_id,
@@ -188,8 +233,14 @@ async fn insert_keyed(
     let mut distinct = jobs.clone();
     distinct.dedup_by(|a, b| (a.kind, &a.unique_key) == (b.kind, &b.unique_key));
     let c = Columns::of(&distinct);
-    let keys: Vec<String> = distinct.iter().filter_map(|job| job.unique_key.clone()).collect();
-    let running: Vec<bool> = distinct.iter().map(|job| job.unique_while_running).collect();
+    let keys: Vec<String> = distinct
+        .iter()
+        .filter_map(|job| job.unique_key.clone())
+        .collect();
+    let running: Vec<bool> = distinct
+        .iter()
+        .map(|job| job.unique_while_running)
+        .collect();
     let rows = sqlx::query!(
         r#"
         insert into jobs (id, kind, queue, priority, group_key, run_at, max_attempts, args, tags, batch_id,
@@ -226,17 +277,31 @@ async fn insert_keyed(
     )
     .fetch_all(conn)
     .await?;
-    let by_key: HashMap<(&str, &str), JobId> =
-        rows.iter().map(|row| ((row.kind.as_str(), row.unique_key.as_str()), JobId::from(row.id))).collect();
+    let by_key: HashMap<(&str, &str), JobId> = rows
+        .iter()
+        .map(|row| {
+            (
+                (row.kind.as_str(), row.unique_key.as_str()),
+                JobId::from(row.id),
+            )
+        })
+        .collect();
     Ok(jobs
         .iter()
-        .filter_map(|job| Some((job.id, *by_key.get(&(job.kind, job.unique_key.as_deref()?))?)))
+        .filter_map(|job| {
+            Some((
+                job.id,
+                *by_key.get(&(job.kind, job.unique_key.as_deref()?))?,
+            ))
+        })
         .collect())
 }
 
 async fn insert_terms(conn: &mut PgConnection, jobs: &[&NewJob]) -> sqlx::Result<()> {
-    let (ids, terms): (Vec<Uuid>, Vec<String>) =
-        jobs.iter().flat_map(|job| job.terms.iter().map(|term| (job.id.uuid(), term.clone()))).unzip();
+    let (ids, terms): (Vec<Uuid>, Vec<String>) = jobs
+        .iter()
+        .flat_map(|job| job.terms.iter().map(|term| (job.id.uuid(), term.clone())))
+        .unzip();
     if ids.is_empty() {
         return Ok(());
     }
@@ -271,5 +336,9 @@ async fn count_in_batches(conn: &mut PgConnection, jobs: &[&NewJob]) -> Result<(
     .execute(conn)
     .await?
     .rows_affected();
-    if open == ids.len() as u64 { Ok(()) } else { Err(EnqueueError::BatchClosed) }
+    if open == ids.len() as u64 {
+        Ok(())
+    } else {
+        Err(EnqueueError::BatchClosed)
+    }
 }

@@ -52,7 +52,9 @@ impl Classify for EnqueueError {
 
     fn fields(&self) -> Vec<FieldError> {
         match self {
-            Self::ArgsTooLarge { .. } | Self::NulInArgs => vec![FieldError::new("/args", self.to_string())],
+            Self::ArgsTooLarge { .. } | Self::NulInArgs => {
+                vec![FieldError::new("/args", self.to_string())]
+            }
             Self::KeyTooLong => vec![FieldError::new("/uniqueKey", self.to_string())],
             Self::Encode(_) | Self::BatchClosed | Self::Db(_) => Vec::new(),
         }

@@ -75,15 +75,30 @@ struct Gathered {
 
 impl Gathered {
     fn take(&mut self) -> Option<EventBatch> {
-        let Self { jobs, counts, queues, workers } = std::mem::take(self);
+        let Self {
+            jobs,
+            counts,
+            queues,
+            workers,
+        } = std::mem::take(self);
         if counts.is_empty() && queues.is_empty() && workers.is_empty() {
             return None;
         }
         let counts = counts
             .into_iter()
-            .map(|((queue, kind, state), n)| Count { queue, kind, state: state.to_owned(), n })
+            .map(|((queue, kind, state), n)| Count {
+                queue,
+                kind,
+                state: state.to_owned(),
+                n,
+            })
             .collect();
-        Some(EventBatch { jobs, counts, queues, workers })
+        Some(EventBatch {
+            jobs,
+            counts,
+            queues,
+            workers,
+        })
     }
 }
 
@@ -97,10 +112,18 @@ impl Events {
     /// A job entered `state`.
     pub fn job(&self, id: JobId, kind: &str, queue: &str, state: &'static str) {
         let mut gathered = self.lock();
-        *gathered.counts.entry((queue.to_owned(), kind.to_owned(), state)).or_default() += 1;
+        *gathered
+            .counts
+            .entry((queue.to_owned(), kind.to_owned(), state))
+            .or_default() += 1;
         if gathered.jobs.len() < EVENT_JOBS_MAX {
             let (kind, queue, state) = (kind.to_owned(), queue.to_owned(), state.to_owned());
-            gathered.jobs.push(JobChange { id, kind, queue, state });
+            gathered.jobs.push(JobChange {
+                id,
+                kind,
+                queue,
+                state,
+            });
         }
     }
 
@@ -121,8 +144,12 @@ impl Events {
         let mut ticks = tokio::time::interval(FLUSH_EVERY);
         loop {
             ticks.tick().await;
-            let Some(batch) = self.lock().take() else { continue };
-            let Ok(text) = serde_json::to_string(&batch) else { continue };
+            let Some(batch) = self.lock().take() else {
+                continue;
+            };
+            let Ok(text) = serde_json::to_string(&batch) else {
+                continue;
+            };
             let sent: redis::RedisResult<String> = redis::cmd("XADD")
                 .arg(EVENTS_KEY)
                 .arg("MAXLEN")

@@ -26,16 +26,31 @@ pub struct Kept {
 /// # Errors
 /// If the database does not answer; what was done stays done.
 pub async fn keep_house(pool: &PgPool, catalog: &Catalog) -> sqlx::Result<Kept> {
-    sqlx::query!("select queue_make_partitions(current_date, $1)", DAYS_AHEAD).execute(pool).await?;
-    let longest = catalog.iter().map(|kind| kind.spec.policy.retention_days).max().unwrap_or(30);
-    let today = sqlx::query_scalar!(r#"select current_date as "today!""#).fetch_one(pool).await?;
+    sqlx::query!("select queue_make_partitions(current_date, $1)", DAYS_AHEAD)
+        .execute(pool)
+        .await?;
+    let longest = catalog
+        .iter()
+        .map(|kind| kind.spec.policy.retention_days)
+        .max()
+        .unwrap_or(30);
+    let today = sqlx::query_scalar!(r#"select current_date as "today!""#)
+        .fetch_one(pool)
+        .await?;
     let dropped = drop_days_before(pool, today - Duration::days(i64::from(longest))).await?;
     let mut deleted = 0;
-    for kind in catalog.iter().filter(|kind| kind.spec.policy.retention_days < longest) {
+    for kind in catalog
+        .iter()
+        .filter(|kind| kind.spec.policy.retention_days < longest)
+    {
         deleted += delete_kind(pool, kind.spec.kind, kind.spec.policy.retention_days).await?;
     }
     let batches = batch::sweep(pool).await?;
-    Ok(Kept { dropped, deleted, batches })
+    Ok(Kept {
+        dropped,
+        deleted,
+        batches,
+    })
 }
 
 /// Drops the partitions of days before `first_kept`. Terms of jobs that still wait are few and are copied aside.
@@ -57,10 +72,14 @@ async fn drop_days_before(pool: &PgPool, first_kept: NaiveDate) -> sqlx::Result<
                 "with old as (delete from {name} t using jobs j where j.id = t.job_id returning t.term, t.job_id)
                  insert into job_terms (term, job_id, day) select term, job_id, current_date from old"
             );
-            sqlx::query(sqlx::AssertSqlSafe(keep)).execute(&mut *tx).await?;
+            sqlx::query(sqlx::AssertSqlSafe(keep))
+                .execute(&mut *tx)
+                .await?;
         }
         // the name comes from the catalogue and matches the pattern above
-        sqlx::query(sqlx::AssertSqlSafe(format!("drop table {name}"))).execute(&mut *tx).await?;
+        sqlx::query(sqlx::AssertSqlSafe(format!("drop table {name}")))
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
     }
     Ok(names.len())

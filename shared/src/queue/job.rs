@@ -36,7 +36,20 @@ pub const KEY_MAX_CHARS: usize = 200;
 
 /// How urgent a job is; within a queue, all due jobs of a higher priority start before those of a lower one, except for
 /// the small share that is kept for the lower ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, serde::Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    serde::Deserialize,
+    JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// Somebody waits for it.
@@ -99,7 +112,9 @@ pub struct Backoff {
 impl Backoff {
     /// The delay after `attempt` attempts (1 for the first), for a `chance` drawn evenly from 0 up to 1.
     pub fn delay(&self, attempt: u32, chance: f64) -> Duration {
-        let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1).min(31)));
+        let doubled = self
+            .base
+            .saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1).min(31)));
         doubled.min(self.cap).mul_f64(chance.clamp(0.0, 1.0))
     }
 }
@@ -129,7 +144,10 @@ impl Policy {
         priority: Priority::Normal,
         max_attempts: 10,
         timeout: Duration::from_secs(60),
-        backoff: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(3600) },
+        backoff: Backoff {
+            base: Duration::from_secs(2),
+            cap: Duration::from_secs(3600),
+        },
         unique_while_running: false,
         searchable: &[],
         retention_days: 30,
@@ -204,7 +222,13 @@ impl NewJob {
     /// If the payload is too large or contains a NUL character.
     pub fn of<J: Job>(job: &J) -> Result<Self, EnqueueError> {
         let value = serde_json::to_value(job).map_err(EnqueueError::Encode)?;
-        Self::from_parts(&super::KindSpec::of::<J>(), value, job.unique_key(), job.group(), job.creator())
+        Self::from_parts(
+            &super::KindSpec::of::<J>(),
+            value,
+            job.unique_key(),
+            job.group(),
+            job.creator(),
+        )
     }
 
     /// A job of a kind that is only known at run time; `args` must already match the kind's schema.
@@ -225,10 +249,18 @@ impl NewJob {
         if super::settle::has_nul(&args) {
             return Err(EnqueueError::NulInArgs);
         }
-        if [&unique_key, &group].into_iter().flatten().any(|key| key.chars().count() > KEY_MAX_CHARS) {
+        if [&unique_key, &group]
+            .into_iter()
+            .flatten()
+            .any(|key| key.chars().count() > KEY_MAX_CHARS)
+        {
             return Err(EnqueueError::KeyTooLong);
         }
-        let mut terms: Vec<String> = kind.searchable.iter().filter_map(|name| argument_term(&args, name)).collect();
+        let mut terms: Vec<String> = kind
+            .searchable
+            .iter()
+            .filter_map(|name| argument_term(&args, name))
+            .collect();
         terms.extend(creator.map(|id| format!("creator:{id}")));
         terms.extend(group.as_ref().map(|group| format!("group:{group}")));
         Ok(Self {

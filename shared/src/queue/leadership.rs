@@ -47,7 +47,9 @@ pub async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
 /// # Errors
 /// If the database does not answer.
 pub async fn try_lead(conn: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "got!""#, LOCK).fetch_one(conn).await
+    sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "got!""#, LOCK)
+        .fetch_one(conn)
+        .await
 }
 
 /// Whether this connection still leads; asked before each round.

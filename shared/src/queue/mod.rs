@@ -28,9 +28,12 @@ pub mod workers;
 pub use catalog::{Catalog, Keys, Kind, KindSpec};
 pub use enqueue::{ENQUEUE_CHUNK, Enqueued, enqueue, enqueue_many, enqueue_one};
 pub use error::EnqueueError;
-pub use events::{Count, EVENT_JOBS_MAX, EVENTS_MAX_ENTRIES, EVENTS_KEY, EventBatch, Events, JobChange};
+pub use events::{
+    Count, EVENT_JOBS_MAX, EVENTS_KEY, EVENTS_MAX_ENTRIES, EventBatch, Events, JobChange,
+};
 pub use job::{
-    ARGS_MAX_BYTES, Backoff, BatchId, Job, JobId, KEY_MAX_CHARS, Lease, NewJob, Policy, Priority, TAGS_MAX, WorkerId,
+    ARGS_MAX_BYTES, Backoff, BatchId, Job, JobId, KEY_MAX_CHARS, Lease, NewJob, Policy, Priority,
+    TAGS_MAX, WorkerId,
 };
 pub use outcome::{Done, Failure, Next, Outcome, fail, retry, snooze};
 pub use ready_list::{Hint, ReadyLists};

@@ -55,12 +55,18 @@ impl Failure {
     /// A failure for `error` with its sources.
     pub fn new(next: Next, error: &(dyn std::error::Error + 'static)) -> Self {
         let sources = std::iter::successors(Some(error), |error| error.source());
-        Self { next, chain: sources.take(CHAIN_MAX).map(ToString::to_string).collect() }
+        Self {
+            next,
+            chain: sources.take(CHAIN_MAX).map(ToString::to_string).collect(),
+        }
     }
 
     /// A failure told in words.
     pub fn told(next: Next, text: impl Into<String>) -> Self {
-        Self { next, chain: vec![text.into()] }
+        Self {
+            next,
+            chain: vec![text.into()],
+        }
     }
 }
 

@@ -49,8 +49,15 @@ impl Bucket {
         self.filled = now;
         let taken = f64::from(wanted).min(self.tokens.floor());
         self.tokens -= taken;
-        let missing_ms = if taken < 1.0 { (1.0 - self.tokens) / per_ms } else { 0.0 };
-        Grant { tokens: taken as u32, wait: Duration::from_secs_f64(missing_ms.max(0.0) / 1000.0) }
+        let missing_ms = if taken < 1.0 {
+            (1.0 - self.tokens) / per_ms
+        } else {
+            0.0
+        };
+        Grant {
+            tokens: taken as u32,
+            wait: Duration::from_secs_f64(missing_ms.max(0.0) / 1000.0),
+        }
     }
 }
 
@@ -73,15 +80,28 @@ impl RateLimiter {
              if taken < 1000 then wait = math.ceil((1000 - tokens) * period / limit) end
              return { taken / 1000, wait }",
         );
-        Self { conn, script: Arc::new(script), local: Arc::default() }
+        Self {
+            conn,
+            script: Arc::new(script),
+            local: Arc::default(),
+        }
     }
 
     /// Takes up to `wanted` tokens of the bucket `name` (`{queue}:rate` for a queue).
     pub async fn take(&self, name: &str, rate: Rate, wanted: u32) -> Grant {
         let mut call = self.script.prepare_invoke();
-        call.key(name).arg(rate.limit).arg(rate.period_ms).arg(wanted);
-        match call.invoke_async::<(u32, u64)>(&mut self.conn.clone()).await {
-            Ok((tokens, wait_ms)) => Grant { tokens, wait: Duration::from_millis(wait_ms) },
+        call.key(name)
+            .arg(rate.limit)
+            .arg(rate.period_ms)
+            .arg(wanted);
+        match call
+            .invoke_async::<(u32, u64)>(&mut self.conn.clone())
+            .await
+        {
+            Ok((tokens, wait_ms)) => Grant {
+                tokens,
+                wait: Duration::from_millis(wait_ms),
+            },
             Err(error) => {
                 tracing::debug!(%error, name, "the fleet's rate bucket is away; using this process's own");
                 self.take_local(name, rate, wanted, Instant::now())
@@ -101,8 +121,12 @@ impl RateLimiter {
              if kept then redis.call('hset', KEYS[1], 'tokens', math.min(tonumber(ARGV[2]), kept + tonumber(ARGV[1]))) end
              return 1",
         );
-        let answer: redis::RedisResult<i64> =
-            put.key(name).arg(u64::from(tokens) * 1000).arg(most).invoke_async(&mut conn).await;
+        let answer: redis::RedisResult<i64> = put
+            .key(name)
+            .arg(u64::from(tokens) * 1000)
+            .arg(most)
+            .invoke_async(&mut conn)
+            .await;
         if let Err(error) = answer {
             tracing::debug!(%error, name, "unused tokens were not put back; the bucket refills by itself");
         }
@@ -110,8 +134,14 @@ impl RateLimiter {
 
     fn take_local(&self, name: &str, rate: Rate, wanted: u32, now: Instant) -> Grant {
         let mut local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = Bucket { tokens: f64::from(rate.limit), filled: now };
-        local.entry(name.to_owned()).or_insert(full).take(rate, wanted, now)
+        let full = Bucket {
+            tokens: f64::from(rate.limit),
+            filled: now,
+        };
+        local
+            .entry(name.to_owned())
+            .or_insert(full)
+            .take(rate, wanted, now)
     }
 }
 
@@ -119,12 +149,18 @@ impl RateLimiter {
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate { limit: 10, period_ms: 1000 };
+    const RATE: Rate = Rate {
+        limit: 10,
+        period_ms: 1000,
+    };
 
     #[test]
     fn a_bucket_gives_no_more_than_its_limit_at_once() {
         let start = Instant::now();
-        let mut bucket = Bucket { tokens: 10.0, filled: start };
+        let mut bucket = Bucket {
+            tokens: 10.0,
+            filled: start,
+        };
         assert_eq!(bucket.take(RATE, 50, start).tokens, 10);
         let empty = bucket.take(RATE, 1, start);
         assert_eq!(empty.tokens, 0);
@@ -134,8 +170,21 @@ mod tests {
     #[test]
     fn a_bucket_refills_evenly_and_not_beyond_its_limit() {
         let start = Instant::now();
-        let mut bucket = Bucket { tokens: 0.0, filled: start };
-        assert_eq!(bucket.take(RATE, 50, start + Duration::from_millis(350)).tokens, 3);
-        assert_eq!(bucket.take(RATE, 50, start + Duration::from_secs(60)).tokens, 10);
+        let mut bucket = Bucket {
+            tokens: 0.0,
+            filled: start,
+        };
+        assert_eq!(
+            bucket
+                .take(RATE, 50, start + Duration::from_millis(350))
+                .tokens,
+            3
+        );
+        assert_eq!(
+            bucket
+                .take(RATE, 50, start + Duration::from_secs(60))
+                .tokens,
+            10
+        );
     }
 }

@@ -130,13 +130,15 @@ impl ReadyLists {
         self.conn.clone()
     }
 
-
     /// Asks Redis for a sign of life.
     ///
     /// # Errors
     /// If none comes within [`REDIS_TIMEOUT`].
     pub async fn ping(&self) -> RedisResult<()> {
-        redis::cmd("PING").query_async::<String>(&mut self.conn.clone()).await.map(drop)
+        redis::cmd("PING")
+            .query_async::<String>(&mut self.conn.clone())
+            .await
+            .map(drop)
     }
 
     /// Pushes jobs that were just committed. Never fails: what is not pushed here is listed by the leader.
@@ -147,7 +149,8 @@ impl ReadyLists {
         }
         if let Err(error) = self.try_hint(hints).await {
             tracing::debug!(%error, "ready lists were not told of new jobs; the leader will find them");
-            self.muted_until_ms.store(now_ms + HINT_MUTE.as_millis() as u64, Ordering::Relaxed);
+            self.muted_until_ms
+                .store(now_ms + HINT_MUTE.as_millis() as u64, Ordering::Relaxed);
         }
     }
 
@@ -158,7 +161,9 @@ impl ReadyLists {
             let (queue, priority) = (&list[0].queue, list[0].priority);
             for ids in list.chunks(PUSH_CHUNK) {
                 let mut call = self.scripts.hint.prepare_invoke();
-                call.key(list_key(queue, priority)).key(open_key(queue)).arg(READY_LIST_MAX);
+                call.key(list_key(queue, priority))
+                    .key(open_key(queue))
+                    .arg(READY_LIST_MAX);
                 for hint in ids {
                     call.arg(hint.id.uuid().as_bytes().as_slice());
                 }
@@ -199,7 +204,12 @@ impl ReadyLists {
     ///
     /// # Errors
     /// If Redis does not answer.
-    pub async fn append(&self, queue: &str, priority: Priority, ids: &[JobId]) -> RedisResult<usize> {
+    pub async fn append(
+        &self,
+        queue: &str,
+        priority: Priority,
+        ids: &[JobId],
+    ) -> RedisResult<usize> {
         let mut pushed = 0;
         for chunk in ids.chunks(PUSH_CHUNK) {
             let mut call = self.scripts.append.prepare_invoke();
@@ -223,9 +233,18 @@ impl ReadyLists {
     pub async fn set_open(&self, queue: &str, open: bool) -> RedisResult<()> {
         let mut conn = self.conn.clone();
         if open {
-            redis::cmd("SET").arg(open_key(queue)).arg(1).arg("PX").arg(OPEN_TTL.as_millis() as u64).query_async(&mut conn).await
+            redis::cmd("SET")
+                .arg(open_key(queue))
+                .arg(1)
+                .arg("PX")
+                .arg(OPEN_TTL.as_millis() as u64)
+                .query_async(&mut conn)
+                .await
         } else {
-            redis::cmd("DEL").arg(open_key(queue)).query_async(&mut conn).await
+            redis::cmd("DEL")
+                .arg(open_key(queue))
+                .query_async(&mut conn)
+                .await
         }
     }
 
@@ -250,8 +269,15 @@ impl ReadyLists {
             .set_connection_timeout(Some(REDIS_TIMEOUT))
             // the server ends each wait by itself; this is for a server that hangs
             .set_response_timeout(Some(POP_WAIT_MAX + Duration::from_secs(1)));
-        let conn = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Popper { conn, keys: Priority::ALL.map(|priority| list_key(queue, priority)), pops: 0 })
+        let conn = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        Ok(Popper {
+            conn,
+            keys: Priority::ALL.map(|priority| list_key(queue, priority)),
+            pops: 0,
+        })
     }
 }
 
@@ -291,6 +317,10 @@ impl Popper {
         let answer: Option<(String, Vec<Vec<u8>>)> = cmd.query_async(&mut self.conn).await?;
         let ids = answer.map(|(_, ids)| ids).unwrap_or_default();
         // an entry that is no id was put there by somebody else; leaving it out is all it deserves
-        Ok(ids.iter().filter_map(|bytes| Uuid::from_slice(bytes).ok()).map(JobId::from).collect())
+        Ok(ids
+            .iter()
+            .filter_map(|bytes| Uuid::from_slice(bytes).ok())
+            .map(JobId::from)
+            .collect())
     }
 }

@@ -96,7 +96,11 @@ fn generalise(text: &str) -> String {
             _ => (word, None),
         };
         if !quoted {
-            general.push_str(if body.contains(|c: char| c.is_ascii_digit()) { "#" } else { body });
+            general.push_str(if body.contains(|c: char| c.is_ascii_digit()) {
+                "#"
+            } else {
+                body
+            });
         }
         match end {
             Some('"' | '`' | '\'') => {
@@ -120,7 +124,11 @@ fn stored_output(output: &Value) -> Option<String> {
     if text.len() > OUTPUT_MAX_BYTES {
         return Some(serde_json::json!({ "truncated": true, "bytes": text.len() }).to_string());
     }
-    Some(if has_nul(output) { without_nul(output.clone()).to_string() } else { text })
+    Some(if has_nul(output) {
+        without_nul(output.clone()).to_string()
+    } else {
+        text
+    })
 }
 
 /// Whether a text in the value has a NUL character, which Postgres cannot store.
@@ -128,7 +136,9 @@ pub(crate) fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -137,9 +147,10 @@ fn without_nul(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(text.replace('\0', "")),
         Value::Array(items) => items.into_iter().map(without_nul).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (name.replace('\0', ""), without_nul(value))).collect()
-        }
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name.replace('\0', ""), without_nul(value)))
+            .collect(),
         plain @ (Value::Null | Value::Bool(_) | Value::Number(_)) => plain,
     }
 }
@@ -148,7 +159,10 @@ fn stored_logs(logs: &[LogLine]) -> Option<String> {
     let lines: Vec<LogLine> = logs
         .iter()
         .take(LOG_LINES_MAX)
-        .map(|line| LogLine { message: clean(&line.message, LOG_LINE_MAX_CHARS), ..line.clone() })
+        .map(|line| LogLine {
+            message: clean(&line.message, LOG_LINE_MAX_CHARS),
+            ..line.clone()
+        })
         .collect();
     (!lines.is_empty()).then(|| serde_json::json!(lines).to_string())
 }
@@ -170,10 +184,22 @@ pub async fn complete(pool: &PgPool, successes: &[Success]) -> sqlx::Result<Vec<
 ///
 /// # Errors
 /// [`LeaseLost`](CompleteError::LeaseLost) if another attempt owns the job by now: roll back then.
-pub async fn complete_in(conn: &mut PgConnection, lease: Lease, output: &Value) -> Result<(), CompleteError> {
-    let success = Success { lease, output: output.clone(), logs: Vec::new() };
+pub async fn complete_in(
+    conn: &mut PgConnection,
+    lease: Lease,
+    output: &Value,
+) -> Result<(), CompleteError> {
+    let success = Success {
+        lease,
+        output: output.clone(),
+        logs: Vec::new(),
+    };
     let (done, _) = complete_rows(conn, std::slice::from_ref(&success), "on").await?;
-    if done.is_empty() { Err(CompleteError::LeaseLost(lease.job)) } else { Ok(()) }
+    if done.is_empty() {
+        Err(CompleteError::LeaseLost(lease.job))
+    } else {
+        Ok(())
+    }
 }
 
 /// Why a job was not completed together with its effect.
@@ -230,13 +256,18 @@ async fn complete_rows(
     let mut batches: Vec<Uuid> = rows.iter().filter_map(|row| row.batch_id).collect();
     batches.sort_unstable();
     batches.dedup();
-    Ok((rows.into_iter().map(|row| JobId::from(row.id)).collect(), batches))
+    Ok((
+        rows.into_iter().map(|row| JobId::from(row.id)).collect(),
+        batches,
+    ))
 }
 
 /// Attempts that completed in silence have no row of their own; those that logged do.
 async fn keep_logs(conn: &mut PgConnection, successes: &[Success]) -> sqlx::Result<()> {
-    let spoke: Vec<(&Lease, String)> =
-        successes.iter().filter_map(|s| Some((&s.lease, stored_logs(&s.logs)?))).collect();
+    let spoke: Vec<(&Lease, String)> = successes
+        .iter()
+        .filter_map(|s| Some((&s.lease, stored_logs(&s.logs)?)))
+        .collect();
     if spoke.is_empty() {
         return Ok(());
     }
@@ -346,9 +377,16 @@ pub async fn set_back(pool: &PgPool, setbacks: &[Setback]) -> sqlx::Result<Vec<(
     )
     .fetch_all(pool)
     .await?;
-    let over: Vec<Uuid> = rows.iter().filter(|row| row.fate != "again").filter_map(|row| row.batch_id).collect();
+    let over: Vec<Uuid> = rows
+        .iter()
+        .filter(|row| row.fate != "again")
+        .filter_map(|row| row.batch_id)
+        .collect();
     batch::finish(pool, &over).await?;
-    Ok(rows.into_iter().map(|row| (JobId::from(row.id), fate(&row.fate))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (JobId::from(row.id), fate(&row.fate)))
+        .collect())
 }
 
 fn fate(text: &str) -> Fate {
@@ -370,7 +408,11 @@ fn verdict(setback: &Setback) -> &'static str {
 }
 
 fn stored_chain(failure: &Failure) -> String {
-    let texts: Vec<String> = failure.chain.iter().map(|text| clean(text, ERROR_MAX_CHARS)).collect();
+    let texts: Vec<String> = failure
+        .chain
+        .iter()
+        .map(|text| clean(text, ERROR_MAX_CHARS))
+        .collect();
     serde_json::json!(texts).to_string()
 }
 
@@ -385,8 +427,14 @@ mod tests {
 
     #[test]
     fn errors_that_differ_in_ids_and_numbers_share_a_fingerprint() {
-        let a = fingerprint("x", &["creator creator_0192aa not found after 3 tries".into()]);
-        let b = fingerprint("x", &["creator creator_77ffe0 not found after 12 tries".into()]);
+        let a = fingerprint(
+            "x",
+            &["creator creator_0192aa not found after 3 tries".into()],
+        );
+        let b = fingerprint(
+            "x",
+            &["creator creator_77ffe0 not found after 12 tries".into()],
+        );
         assert_eq!(a, b);
     }
 
@@ -409,6 +457,9 @@ mod tests {
         assert_eq!(clean("a\0bcd", 3), "abc");
         let huge = Value::String("x".repeat(OUTPUT_MAX_BYTES));
         assert!(stored_output(&huge).is_some_and(|text| text.contains("truncated")));
-        assert_eq!(stored_output(&serde_json::json!("a\u{0}b")), Some("\"ab\"".to_owned()));
+        assert_eq!(
+            stored_output(&serde_json::json!("a\u{0}b")),
+            Some("\"ab\"".to_owned())
+        );
     }
 }

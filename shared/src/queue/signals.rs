@@ -20,7 +20,10 @@ impl Signals {
     /// # Errors
     /// If `url` is not a Redis URL.
     pub fn new(url: &str) -> RedisResult<Self> {
-        Ok(Self { ready: ReadyLists::new(url)?, events: Events::default() })
+        Ok(Self {
+            ready: ReadyLists::new(url)?,
+            events: Events::default(),
+        })
     }
 
     /// Sends events until the returned task is aborted; each process runs one.
@@ -31,7 +34,8 @@ impl Signals {
     /// Tells of jobs that were just committed.
     pub async fn committed(&self, hints: Vec<Hint>) {
         for hint in &hints {
-            self.events.job(hint.id, hint.kind, &hint.queue, "available");
+            self.events
+                .job(hint.id, hint.kind, &hint.queue, "available");
         }
         self.ready.hint(&hints).await;
     }

@@ -23,11 +23,15 @@ impl Watch {
     ///
     /// Call it only when the read succeeded: silence counts only while the database could be reached.
     pub fn silent(&mut self, live: &[Live], now: Instant) -> Vec<WorkerId> {
-        if self.last_round.is_none_or(|last| now.duration_since(last) > GAP_MAX) {
+        if self
+            .last_round
+            .is_none_or(|last| now.duration_since(last) > GAP_MAX)
+        {
             self.hearts.clear();
         }
         self.last_round = Some(now);
-        self.hearts.retain(|id, _| live.iter().any(|worker| worker.id == *id));
+        self.hearts
+            .retain(|id, _| live.iter().any(|worker| worker.id == *id));
         live.iter()
             .filter(|worker| {
                 let heart = self.hearts.entry(worker.id).or_insert((worker.beat, now));
@@ -46,14 +50,29 @@ mod tests {
     use super::*;
 
     fn worker(id: WorkerId, beat: i64) -> Live {
-        Live { id, beat, queues: Default::default(), kinds: Vec::new(), running: true }
+        Live {
+            id,
+            beat,
+            queues: Default::default(),
+            kinds: Vec::new(),
+            running: true,
+        }
     }
 
     /// Looks once a second for `seconds`, with the beat that `beat` tells for each second.
-    fn watch(seconds: std::ops::Range<u64>, beat: impl Fn(u64) -> i64, watch: &mut Watch, start: Instant) -> Vec<u64> {
+    fn watch(
+        seconds: std::ops::Range<u64>,
+        beat: impl Fn(u64) -> i64,
+        watch: &mut Watch,
+        start: Instant,
+    ) -> Vec<u64> {
         let id = WorkerId::from(uuid::Uuid::nil());
         seconds
-            .filter(|s| !watch.silent(&[worker(id, beat(*s))], start + Duration::from_secs(*s)).is_empty())
+            .filter(|s| {
+                !watch
+                    .silent(&[worker(id, beat(*s))], start + Duration::from_secs(*s))
+                    .is_empty()
+            })
             .collect()
     }
 
@@ -65,7 +84,15 @@ mod tests {
 
     #[test]
     fn a_heart_that_beats_now_and_then_is_not_lost() {
-        assert!(watch(0..100, |s| (s / 10) as i64, &mut Watch::default(), Instant::now()).is_empty());
+        assert!(
+            watch(
+                0..100,
+                |s| (s / 10) as i64,
+                &mut Watch::default(),
+                Instant::now()
+            )
+            .is_empty()
+        );
     }
 
     #[test]

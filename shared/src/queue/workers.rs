@@ -35,9 +35,12 @@ pub struct NewWorker {
 /// If the database refuses.
 pub async fn register(conn: &mut PgConnection, worker: &NewWorker) -> sqlx::Result<()> {
     let names: Vec<String> = worker.queues.keys().cloned().collect();
-    sqlx::query!("insert into queues (name) select unnest($1::text[]) on conflict do nothing", &names)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!(
+        "insert into queues (name) select unnest($1::text[]) on conflict do nothing",
+        &names
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!(
         "insert into workers (id, host, pid, version, queues, kinds) values ($1, $2, $3, $4, $5, $6)",
         worker.id.uuid(),
@@ -103,7 +106,13 @@ pub async fn held(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Vec
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Held { lease: Lease { job: JobId::from(row.id), id: row.lease_id }, cancel: row.cancel })
+        .map(|row| Held {
+            lease: Lease {
+                job: JobId::from(row.id),
+                id: row.lease_id,
+            },
+            cancel: row.cancel,
+        })
         .collect())
 }
 
@@ -111,15 +120,23 @@ pub async fn held(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Vec
 ///
 /// # Errors
 /// If the database does not answer.
-pub async fn report_progress(conn: &mut PgConnection, reports: &[(Lease, f32, Option<String>)]) -> sqlx::Result<()> {
+pub async fn report_progress(
+    conn: &mut PgConnection,
+    reports: &[(Lease, f32, Option<String>)],
+) -> sqlx::Result<()> {
     if reports.is_empty() {
         return Ok(());
     }
     let ids: Vec<Uuid> = reports.iter().map(|(lease, ..)| lease.job.uuid()).collect();
     let leases: Vec<Uuid> = reports.iter().map(|(lease, ..)| lease.id).collect();
-    let done: Vec<f32> = reports.iter().map(|(_, done, _)| done.clamp(0.0, 1.0)).collect();
-    let notes: Vec<Option<String>> =
-        reports.iter().map(|(.., note)| note.as_deref().map(|note| super::settle::clean(note, 200))).collect();
+    let done: Vec<f32> = reports
+        .iter()
+        .map(|(_, done, _)| done.clamp(0.0, 1.0))
+        .collect();
+    let notes: Vec<Option<String>> = reports
+        .iter()
+        .map(|(.., note)| note.as_deref().map(|note| super::settle::clean(note, 200)))
+        .collect();
     sqlx::query!(
         "with relaxed as materialized (select set_config('synchronous_commit', 'off', true))
          update jobs j set progress = r.done, progress_note = coalesce(r.note, j.progress_note)
@@ -140,9 +157,12 @@ pub async fn report_progress(conn: &mut PgConnection, reports: &[(Lease, f32, Op
 /// # Errors
 /// If the database does not answer.
 pub async fn draining(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<()> {
-    sqlx::query!("update workers set state = 'draining' where id = $1 and state = 'running'", worker.uuid())
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update workers set state = 'draining' where id = $1 and state = 'running'",
+        worker.uuid()
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -283,8 +303,16 @@ pub async fn rescue(pool: &PgPool, worker: WorkerId) -> sqlx::Result<Rescue> {
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
-    let over: Vec<Uuid> = rows.iter().filter(|row| row.fate != "again").filter_map(|row| row.batch_id).collect();
+    let over: Vec<Uuid> = rows
+        .iter()
+        .filter(|row| row.fate != "again")
+        .filter_map(|row| row.batch_id)
+        .collect();
     batch::finish(pool, &over).await?;
     let count = |fate| rows.iter().filter(|row| row.fate == fate).count() as u64;
-    Ok(Rescue { again: count("again"), poison: count("poison"), cancelled: count("cancelled") })
+    Ok(Rescue {
+        again: count("again"),
+        poison: count("poison"),
+        cancelled: count("cancelled"),
+    })
 }

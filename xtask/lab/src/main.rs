@@ -1,1 +1,39 @@
-fn main() {}
+//! The laboratory: programs that run the product for real and count what came of it. `cargo xtask` starts the servers
+//! they need and calls them.
+
+mod bench_queue;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(about)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// The queue with handlers that do nothing: enqueue, process, pick up.
+    Queue(bench_queue::Options),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match Args::parse().command {
+        Command::Bench(Bench::Queue(options)) => bench_queue::run(options).await,
+    }
+}

@@ -22,7 +22,9 @@ pub struct Recurrence {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRecurrence {
     /// The pattern cannot be read.
-    #[error("not a cron pattern: {0}; use five fields (minute hour day month weekday), or six with seconds first")]
+    #[error(
+        "not a cron pattern: {0}; use five fields (minute hour day month weekday), or six with seconds first"
+    )]
     Cron(String),
     /// There is no such zone.
     #[error("unknown time zone `{0}`; use an IANA name such as Europe/Berlin")]
@@ -37,10 +39,17 @@ impl Recurrence {
     ///
     /// # Errors
     /// If either is not one, or the pattern has no occurrence after `now`.
-    pub fn parse(cron: &str, timezone: &str, now: DateTime<Utc>) -> Result<Self, InvalidRecurrence> {
+    pub fn parse(
+        cron: &str,
+        timezone: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Self, InvalidRecurrence> {
         let parser = CronParser::builder().seconds(Seconds::Optional).build();
-        let cron = parser.parse(cron).map_err(|error| InvalidRecurrence::Cron(error.to_string()))?;
-        let timezone = Tz::from_str(timezone).map_err(|_| InvalidRecurrence::Timezone(timezone.to_owned()))?;
+        let cron = parser
+            .parse(cron)
+            .map_err(|error| InvalidRecurrence::Cron(error.to_string()))?;
+        let timezone =
+            Tz::from_str(timezone).map_err(|_| InvalidRecurrence::Timezone(timezone.to_owned()))?;
         let recurrence = Self { cron, timezone };
         if recurrence.after(now).next().is_none() {
             return Err(InvalidRecurrence::Never);
@@ -55,7 +64,9 @@ impl Recurrence {
 
     /// All occurrences after `start`, in order.
     pub fn after(&self, start: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> + use<'_> {
-        self.cron.iter_after(start.with_timezone(&self.timezone)).map(|at| at.with_timezone(&Utc))
+        self.cron
+            .iter_after(start.with_timezone(&self.timezone))
+            .map(|at| at.with_timezone(&Utc))
     }
 
     /// The pattern in plain English words.
@@ -115,11 +126,16 @@ pub fn due(
         }
         ticks.push_back(tick);
     }
-    let Some(newest) = ticks.back().copied() else { return (Vec::new(), last_tick) };
+    let Some(newest) = ticks.back().copied() else {
+        return (Vec::new(), last_tick);
+    };
     let chosen = match misfire {
         Misfire::All => ticks.into(),
         Misfire::Once => vec![newest],
-        Misfire::Skip => ticks.into_iter().filter(|tick| now - *tick <= LATE_AFTER).collect(),
+        Misfire::Skip => ticks
+            .into_iter()
+            .filter(|tick| now - *tick <= LATE_AFTER)
+            .collect(),
     };
     (chosen, newest)
 }
@@ -140,30 +156,43 @@ mod tests {
     fn a_daily_time_follows_the_zone_over_both_changes() {
         let daily = berlin("0 9 * * *");
         let spring: Vec<_> = daily.after(utc("2026-03-28T00:00:00Z")).take(2).collect();
-        assert_eq!(spring, [utc("2026-03-28T08:00:00Z"), utc("2026-03-29T07:00:00Z")]);
+        assert_eq!(
+            spring,
+            [utc("2026-03-28T08:00:00Z"), utc("2026-03-29T07:00:00Z")]
+        );
         let autumn: Vec<_> = daily.after(utc("2026-10-24T00:00:00Z")).take(2).collect();
-        assert_eq!(autumn, [utc("2026-10-24T07:00:00Z"), utc("2026-10-25T08:00:00Z")]);
+        assert_eq!(
+            autumn,
+            [utc("2026-10-24T07:00:00Z"), utc("2026-10-25T08:00:00Z")]
+        );
     }
 
     #[test]
     fn a_time_within_the_gap_runs_once_that_day() {
         // on 29 March 2026 the clock goes from 02:00 to 03:00
-        let ticks: Vec<_> =
-            berlin("30 2 * * *").after(utc("2026-03-28T12:00:00Z")).take_while(|t| *t < utc("2026-03-29T20:00:00Z")).collect();
+        let ticks: Vec<_> = berlin("30 2 * * *")
+            .after(utc("2026-03-28T12:00:00Z"))
+            .take_while(|t| *t < utc("2026-03-29T20:00:00Z"))
+            .collect();
         assert_eq!(ticks.len(), 1, "{ticks:?}");
     }
 
     #[test]
     fn a_time_that_happens_twice_runs_once() {
         // on 25 October 2026 02:30 comes twice
-        let ticks: Vec<_> =
-            berlin("30 2 * * *").after(utc("2026-10-24T12:00:00Z")).take_while(|t| *t < utc("2026-10-25T20:00:00Z")).collect();
+        let ticks: Vec<_> = berlin("30 2 * * *")
+            .after(utc("2026-10-24T12:00:00Z"))
+            .take_while(|t| *t < utc("2026-10-25T20:00:00Z"))
+            .collect();
         assert_eq!(ticks.len(), 1, "{ticks:?}");
     }
 
     #[test]
     fn every_hour_means_every_elapsed_hour() {
-        let ticks = berlin("0 * * * *").after(utc("2026-10-24T22:00:00Z")).take_while(|t| *t <= utc("2026-10-25T22:00:00Z")).count();
+        let ticks = berlin("0 * * * *")
+            .after(utc("2026-10-24T22:00:00Z"))
+            .take_while(|t| *t <= utc("2026-10-25T22:00:00Z"))
+            .count();
         assert_eq!(ticks, 24);
     }
 
@@ -172,10 +201,19 @@ mod tests {
         let hourly = berlin("0 * * * *");
         let (last, now) = (utc("2026-06-01T00:00:00Z"), utc("2026-06-01T05:30:00Z"));
         assert_eq!(due(&hourly, last, now, Misfire::All).0.len(), 5);
-        assert_eq!(due(&hourly, last, now, Misfire::Once).0, [utc("2026-06-01T05:00:00Z")]);
-        assert_eq!(due(&hourly, last, now, Misfire::Skip), (vec![], utc("2026-06-01T05:00:00Z")));
+        assert_eq!(
+            due(&hourly, last, now, Misfire::Once).0,
+            [utc("2026-06-01T05:00:00Z")]
+        );
+        assert_eq!(
+            due(&hourly, last, now, Misfire::Skip),
+            (vec![], utc("2026-06-01T05:00:00Z"))
+        );
         let on_time = utc("2026-06-01T05:00:02Z");
-        assert_eq!(due(&hourly, last, on_time, Misfire::Skip).0, [utc("2026-06-01T05:00:00Z")]);
+        assert_eq!(
+            due(&hourly, last, on_time, Misfire::Skip).0,
+            [utc("2026-06-01T05:00:00Z")]
+        );
     }
 
     #[test]
@@ -189,7 +227,12 @@ mod tests {
     #[test]
     fn a_second_by_second_schedule_catches_up_within_bounds() {
         let every_second = berlin("* * * * * *");
-        let (ticks, moved) = due(&every_second, utc("2026-06-01T00:00:00Z"), utc("2026-06-02T00:00:00Z"), Misfire::All);
+        let (ticks, moved) = due(
+            &every_second,
+            utc("2026-06-01T00:00:00Z"),
+            utc("2026-06-02T00:00:00Z"),
+            Misfire::All,
+        );
         assert_eq!(ticks.len(), CATCH_UP_MAX);
         assert_eq!(moved, utc("2026-06-02T00:00:00Z"));
     }
@@ -197,8 +240,17 @@ mod tests {
     #[test]
     fn bad_patterns_and_zones_are_refused() {
         let now = utc("2026-01-01T00:00:00Z");
-        assert!(matches!(Recurrence::parse("every day", "UTC", now), Err(InvalidRecurrence::Cron(_))));
-        assert!(matches!(Recurrence::parse("0 9 * * *", "Mars/Base", now), Err(InvalidRecurrence::Timezone(_))));
-        assert_eq!(Recurrence::parse("0 0 30 2 *", "UTC", now).err(), Some(InvalidRecurrence::Never));
+        assert!(matches!(
+            Recurrence::parse("every day", "UTC", now),
+            Err(InvalidRecurrence::Cron(_))
+        ));
+        assert!(matches!(
+            Recurrence::parse("0 9 * * *", "Mars/Base", now),
+            Err(InvalidRecurrence::Timezone(_))
+        ));
+        assert_eq!(
+            Recurrence::parse("0 0 30 2 *", "UTC", now).err(),
+            Some(InvalidRecurrence::Never)
+        );
     }
 }

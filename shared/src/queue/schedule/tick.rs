@@ -25,11 +25,17 @@ pub struct Wakeup {
 /// # Errors
 /// If the database does not answer.
 pub async fn wakeups(conn: &mut PgConnection) -> sqlx::Result<Vec<Wakeup>> {
-    let rows = sqlx::query!("select id, cron, timezone from schedules where paused_at is null").fetch_all(conn).await?;
+    let rows = sqlx::query!("select id, cron, timezone from schedules where paused_at is null")
+        .fetch_all(conn)
+        .await?;
     Ok(rows
         .into_iter()
         .filter_map(|row| match row.timezone.parse() {
-            Ok(timezone) => Some(Wakeup { schedule: row.id, cron: row.cron, timezone }),
+            Ok(timezone) => Some(Wakeup {
+                schedule: row.id,
+                cron: row.cron,
+                timezone,
+            }),
             Err(_) => {
                 tracing::error!(schedule = %row.id, "unknown time zone in a stored schedule");
                 None
@@ -71,13 +77,17 @@ enum FireError {
 /// # Errors
 /// If the database does not answer.
 pub async fn fire_due(pool: &PgPool, catalog: &Catalog) -> sqlx::Result<usize> {
-    let ids = sqlx::query_scalar!("select id from schedules where paused_at is null order by id").fetch_all(pool).await?;
+    let ids = sqlx::query_scalar!("select id from schedules where paused_at is null order by id")
+        .fetch_all(pool)
+        .await?;
     let mut fired = 0;
     for id in ids {
         match fire(pool, catalog, id).await {
             Ok(jobs) => fired += jobs,
             Err(FireError::Db(error)) => return Err(error),
-            Err(error) => tracing::error!(schedule = %id, error = &error as &dyn std::error::Error, "a schedule cannot fire"),
+            Err(error) => {
+                tracing::error!(schedule = %id, error = &error as &dyn std::error::Error, "a schedule cannot fire")
+            }
         }
     }
     Ok(fired)
@@ -95,7 +105,9 @@ async fn fire(pool: &PgPool, catalog: &Catalog, id: Uuid) -> Result<usize, FireE
     .fetch_optional(&mut *tx)
     .await?;
     let Some(schedule) = row else { return Ok(0) };
-    let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *tx).await?;
+    let now = sqlx::query_scalar!(r#"select now() as "now!""#)
+        .fetch_one(&mut *tx)
+        .await?;
     let recurrence = Recurrence::parse(&schedule.cron, &schedule.timezone, schedule.last_tick)?;
     let misfire = Misfire::from_word(&schedule.misfire).unwrap_or(Misfire::Once);
     let (ticks, moved) = due(&recurrence, schedule.last_tick, now, misfire);
@@ -107,7 +119,13 @@ async fn fire(pool: &PgPool, catalog: &Catalog, id: Uuid) -> Result<usize, FireE
     for tick in ticks {
         jobs += usize::from(run_for_tick(&mut tx, &ctx, catalog, &schedule, tick).await?);
     }
-    sqlx::query!("update schedules set last_tick = $2 where id = $1", id, moved).execute(&mut *tx).await?;
+    sqlx::query!(
+        "update schedules set last_tick = $2 where id = $1",
+        id,
+        moved
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(jobs)
 }
@@ -121,11 +139,22 @@ async fn run_for_tick(
     tick: DateTime<Utc>,
 ) -> Result<bool, FireError> {
     let kind = catalog.get(&schedule.kind).ok_or(FireError::NotInCatalog)?;
-    let keys = kind.check(&schedule.args).map_err(|_| FireError::NotInCatalog)?;
-    let job = NewJob::from_parts(&kind.spec, schedule.args.clone(), keys.unique_key, keys.group, keys.creator)?;
+    let keys = kind
+        .check(&schedule.args)
+        .map_err(|_| FireError::NotInCatalog)?;
+    let job = NewJob::from_parts(
+        &kind.spec,
+        schedule.args.clone(),
+        keys.unique_key,
+        keys.group,
+        keys.creator,
+    )?;
     let mut job = job.tag(format!("schedule:{}", schedule.name));
     job.queue = schedule.queue.clone().unwrap_or(job.queue);
-    job.priority = schedule.priority.and_then(Priority::from_rank).unwrap_or(job.priority);
+    job.priority = schedule
+        .priority
+        .and_then(Priority::from_rank)
+        .unwrap_or(job.priority);
     let new = sqlx::query!(
         "insert into schedule_runs (schedule_id, tick, job_id) values ($1, $2, $3) on conflict do nothing",
         schedule.id,

@@ -79,8 +79,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Migrate => database::migrate(),
         Command::Seed(arguments) => database::seed(&arguments),
         Command::Token(arguments) => database::token(&arguments),
-        Command::Bench(arguments) => lab::run("bench", &arguments),
-        Command::Chaos(arguments) => lab::run("chaos", &arguments),
+        Command::Bench(arguments) => lab::bench(&arguments),
+        Command::Chaos(arguments) => lab::chaos(&arguments),
         Command::Advisories => licences::advisories(),
         Command::Sqlx => sql_cache::refresh(),
     }

@@ -20,8 +20,40 @@ const API_PORT: u16 = 3004;
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// Longer than a worker's own grace for the jobs in its hands.
 const WORKER_GRACE: Duration = Duration::from_secs(45);
-const API_GRACE: Duration = Duration::from_secs(15);
+/// Longer than the api's own grace for the requests in its hands.
+const API_GRACE: Duration = Duration::from_secs(30);
 const WORKER_COLOURS: [Colour; 4] = [Colour::Green, Colour::Yellow, Colour::Magenta, Colour::Cyan];
+
+/// A private Postgres and Redis.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    pub(crate) postgres: Postgres,
+    pub(crate) redis: Redis,
+}
+
+impl Servers {
+    /// Starts both in `folder`.
+    ///
+    /// # Errors
+    /// When one is missing or does not come up.
+    pub(crate) fn start(folder: &RunFolder, durability: Durability) -> Result<Self> {
+        terminal::busy("starting Postgres and Redis", || {
+            let postgres = Postgres::start(folder, PostgresOptions::new(durability))?;
+            Ok(Self {
+                postgres,
+                redis: Redis::start(folder)?,
+            })
+        })
+    }
+
+    /// Their addresses.
+    pub(crate) fn variables(&self) -> Variables {
+        vec![
+            ("DATABASE_URL".to_owned(), self.postgres.url()),
+            ("REDIS_URL".to_owned(), self.redis.url()),
+        ]
+    }
+}
 
 /// What to start.
 #[derive(Debug, Clone, Copy)]

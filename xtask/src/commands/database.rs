@@ -3,7 +3,7 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use crate::cargo::{self, Profile};
@@ -68,20 +68,21 @@ pub(crate) fn token(arguments: &TokenArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The api program, with the environment of a running `up` unless `needed` is
-/// given by the caller.
+/// The api program. What the caller's environment says wins, then a running
+/// `up`, then what the program finds in `.env`.
 fn api(needed: &str) -> Result<Command> {
-    let variables = if given(needed).is_some() {
+    let shared = if given(needed).is_some() {
         Vec::new()
     } else {
         environment::shared()
     };
-    if given(needed).is_none() && variables.is_empty() {
-        bail!("{needed} is not set and no `cargo xtask up` is running");
-    }
-    if !variables.is_empty() {
+    if !shared.is_empty() {
         note("using the running `cargo xtask up`");
+    } else if given(needed).is_none() {
+        note(&format!(
+            "{needed} is not set and no `cargo xtask up` is running"
+        ));
     }
     cargo::build(Profile::Dev, &[])?;
-    ours(Profile::Dev, "api", &variables)
+    ours(Profile::Dev, "api", &shared)
 }

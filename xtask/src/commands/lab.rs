@@ -1,15 +1,14 @@
-//! `bench` and `chaos`: the programs of `xtask/lab`, which start private
-//! servers themselves.
+//! `bench` and `chaos`: the programs of `xtask/lab`.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use clap::Args;
-use xtask::servers::Program;
+use xtask::servers::{Durability, Program, RunFolder, Sink, SinkOptions, repository_root};
 
 use crate::cargo::{self, Profile};
-use crate::environment::{SERVERS, forget_servers, say_ignored};
-use crate::stack::ours;
+use crate::environment::{SERVERS, Variables, forget_servers, say_ignored};
+use crate::stack::Servers;
 use crate::{install, terminal};
 
 /// Passed on as they are.
@@ -20,20 +19,53 @@ pub(crate) struct Arguments {
     rest: Vec<String>,
 }
 
-/// Builds for production and runs `lab SUBCOMMAND …`.
+/// `bench …`: builds for production, starts private servers with Postgres's
+/// own, safe settings, and measures.
 ///
 /// # Errors
-/// When the build fails or the program cannot be started.
-pub(crate) fn run(subcommand: &str, arguments: &Arguments) -> Result<ExitCode> {
+/// When the build fails, or a server does not start.
+pub(crate) fn bench(arguments: &Arguments) -> Result<ExitCode> {
+    prepare("bench")?;
+    let folder = RunFolder::create()?;
+    let servers = Servers::start(&folder, Durability::Safe)?;
+    let sink = Sink::start(
+        &folder,
+        &cargo::binary(Profile::Release, "sink")?,
+        SinkOptions::default(),
+    )?;
+    let mut variables = servers.variables();
+    variables.push(("SMTP_URL".to_owned(), sink.smtp_url().to_owned()));
+    variables.push(("SINK_URL".to_owned(), sink.http_url().to_owned()));
+    run("bench", arguments, &variables)
+}
+
+/// `chaos …`: builds for production; the program starts its servers itself,
+/// because it is going to kill them.
+///
+/// # Errors
+/// When the build fails, or the program cannot be started.
+pub(crate) fn chaos(arguments: &Arguments) -> Result<ExitCode> {
+    prepare("chaos")?;
+    run("chaos", arguments, &Vec::new())
+}
+
+fn prepare(what: &str) -> Result<()> {
     terminal::note(&format!(
-        "{subcommand}: a release build first, then private servers"
+        "{what}: a release build first, then private servers"
     ));
     say_ignored(&SERVERS, "only private servers are measured and broken");
     install::ensure(&[Program::Postgres, Program::Redis])?;
     cargo::build(Profile::Release, &["api", "worker", "sink", "lab"])?;
-    let mut lab = ours(Profile::Release, "lab", &Vec::new())?;
-    lab.arg(subcommand).args(&arguments.rest);
+    Ok(())
+}
+
+fn run(subcommand: &str, arguments: &Arguments, variables: &Variables) -> Result<ExitCode> {
+    let mut lab = Command::new(cargo::binary(Profile::Release, "lab")?);
+    lab.current_dir(repository_root())
+        .arg(subcommand)
+        .args(&arguments.rest);
     forget_servers(&mut lab);
+    lab.envs(variables.iter().map(|(name, value)| (name, value)));
     let status = cargo::run(&mut lab)?;
     Ok(if status.success() {
         ExitCode::SUCCESS

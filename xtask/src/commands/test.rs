@@ -7,11 +7,10 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Result;
 use clap::Args;
-use xtask::servers::{
-    Durability, Postgres, PostgresOptions, Program, Redis, RunFolder, program, repository_root,
-};
+use xtask::servers::{Durability, Program, RunFolder, program, repository_root};
 
 use crate::environment::{SERVERS, say_ignored};
+use crate::stack::Servers;
 use crate::steps::{Steps, Verdict};
 use crate::{cargo, install, licences, sql_cache, terminal};
 use runner::{Counts, TestRun};
@@ -37,14 +36,6 @@ pub(crate) struct Arguments {
     watch: bool,
 }
 
-/// The private servers that all tests share.
-#[derive(Debug)]
-struct Servers {
-    postgres: Postgres,
-    redis: Redis,
-    folder: RunFolder,
-}
-
 /// Runs the checks, or only tests when a module, coverage or watching is
 /// asked for.
 ///
@@ -54,7 +45,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     terminal::note("checking on private servers");
     say_ignored(&SERVERS, "tests use private servers only");
     install::ensure(&[Program::Postgres, Program::Redis])?;
-    let servers = Servers::start()?;
+    let folder = RunFolder::create()?;
+    let servers = Servers::start(&folder, Durability::Fast)?;
     let run = TestRun {
         module: arguments.module.as_deref().map(slice_name),
         coverage: arguments.coverage,
@@ -68,10 +60,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         counts.print();
         return Ok(counts.code());
     }
-    everything(&servers, &run)
+    everything(&folder, &servers, &run)
 }
 
-fn everything(servers: &Servers, run: &TestRun) -> Result<ExitCode> {
+fn everything(folder: &RunFolder, servers: &Servers, run: &TestRun) -> Result<ExitCode> {
     let mut steps = Steps::default();
     let mut counts = Counts::default();
     steps.run("Formatting", || {
@@ -86,7 +78,7 @@ fn everything(servers: &Servers, run: &TestRun) -> Result<ExitCode> {
         Ok(Verdict::Passed)
     })?;
     steps.run("Lints, and every query against a migrated database", || {
-        sql_cache::lint_and_compare(&servers.postgres, &servers.folder)?;
+        sql_cache::lint_and_compare(&servers.postgres, folder)?;
         Ok(Verdict::Passed)
     })?;
     steps.run("Tests", || {
@@ -114,28 +106,6 @@ fn everything(servers: &Servers, run: &TestRun) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-impl Servers {
-    fn start() -> Result<Self> {
-        let folder = RunFolder::create()?;
-        let (postgres, redis) = terminal::busy("starting Postgres and Redis", || {
-            let postgres = Postgres::start(&folder, PostgresOptions::new(Durability::Fast))?;
-            anyhow::Ok((postgres, Redis::start(&folder)?))
-        })?;
-        Ok(Self {
-            postgres,
-            redis,
-            folder,
-        })
-    }
-
-    fn variables(&self) -> Vec<(String, String)> {
-        vec![
-            ("DATABASE_URL".to_owned(), self.postgres.url()),
-            ("REDIS_URL".to_owned(), self.redis.url()),
-        ]
-    }
 }
 
 fn compose() -> Result<Verdict> {

@@ -7,14 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::wait::within;
 
-/// How long a leftover may take to go after SIGQUIT, before SIGKILL.
+/// How long leftovers may take to go after SIGQUIT, and again after SIGKILL.
 const QUIT_GRACE: Duration = Duration::from_secs(5);
 
 /// Where the run folder `run` keeps its records.
@@ -39,46 +39,68 @@ pub(super) fn forget(run: &Path, pid: Pid) {
 }
 
 /// Ends every recorded process that still runs.
+///
+/// SIGQUIT first: it is Postgres's immediate shutdown, in which the parent
+/// takes its children and its shared memory along. Nobody else has anything
+/// to put in order.
 pub(super) fn stop_recorded(run: &Path) -> Result<()> {
-    let Ok(entries) = fs::read_dir(records(run)) else {
+    let mut left = recorded(run)?;
+    for process in &left {
+        send(process.pid, Signal::SIGQUIT)?;
+        // A stopped process acts on a signal only once it is continued.
+        send(process.pid, Signal::SIGCONT)?;
+    }
+    if all_gone(&mut left) {
         return Ok(());
-    };
-    for entry in entries {
-        let entry = entry?;
-        let Some(pid) = entry
-            .file_name()
-            .to_string_lossy()
-            .parse()
-            .ok()
-            .map(Pid::from_raw)
-        else {
-            continue;
-        };
-        let recorded = fs::read_to_string(entry.path())?;
-        if start_time(pid).is_some_and(|started| started == recorded) {
-            end(pid, &recorded)?;
-        }
+    }
+    for process in &left {
+        send(process.pid, Signal::SIGKILL)?;
+    }
+    if !all_gone(&mut left) {
+        bail!("{} processes of a killed run survive SIGKILL", left.len());
     }
     Ok(())
 }
 
-/// SIGQUIT first: it is Postgres's immediate shutdown, in which the parent
-/// takes its children along.
-fn end(pid: Pid, started: &str) -> Result<()> {
-    let gone = || {
-        start_time(pid)
-            .is_none_or(|now| now != started)
-            .then_some(())
+/// A process as it was written down.
+struct Recorded {
+    pid: Pid,
+    started: String,
+}
+
+impl Recorded {
+    fn is_running(&self) -> bool {
+        start_time(self.pid).is_some_and(|started| started == self.started)
+    }
+}
+
+/// Waits for the end of `processes`, dropping those that have ended.
+fn all_gone(processes: &mut Vec<Recorded>) -> bool {
+    let gone = within(QUIT_GRACE, || {
+        processes.retain(Recorded::is_running);
+        processes.is_empty().then_some(())
+    });
+    gone.is_some()
+}
+
+/// The recorded processes that still run.
+fn recorded(run: &Path) -> Result<Vec<Recorded>> {
+    let Ok(entries) = fs::read_dir(records(run)) else {
+        return Ok(Vec::new());
     };
-    // A stopped process acts on a signal only once it is continued.
-    for signal in [Signal::SIGQUIT, Signal::SIGCONT] {
-        send(pid, signal)?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if let Ok(pid) = entry.file_name().to_string_lossy().parse() {
+            let started = fs::read_to_string(entry.path())?;
+            found.push(Recorded {
+                pid: Pid::from_raw(pid),
+                started,
+            });
+        }
     }
-    if within(QUIT_GRACE, gone).is_none() {
-        send(pid, Signal::SIGKILL)?;
-        within(QUIT_GRACE, gone).with_context(|| format!("process {pid} survives SIGKILL"))?;
-    }
-    Ok(())
+    found.retain(Recorded::is_running);
+    Ok(found)
 }
 
 fn send(pid: Pid, signal: Signal) -> Result<()> {

@@ -4,6 +4,10 @@
 
 pub mod access;
 pub mod config;
+pub mod creators;
 pub mod job_kinds;
 pub mod kernel;
+pub mod messaging;
+pub mod providers;
 pub mod queue;
+pub mod seed;

@@ -10,7 +10,9 @@ mod email;
 mod error;
 mod ids;
 mod paging;
+mod request_key;
 mod trace;
+mod words;
 
 pub use clock::Clock;
 pub use connect::{MIGRATIONS, connect_lazy};
@@ -20,4 +22,6 @@ pub use email::{EmailAddress, InvalidEmail};
 pub use error::{Classify, ErrorKind, FieldError};
 pub use ids::{ParseIdError, TypedId, typed_id};
 pub use paging::{Cursor, InvalidCursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
+pub use request_key::RequestKey;
 pub use trace::TraceContext;
+pub use words::{UnknownWord, stored, words};

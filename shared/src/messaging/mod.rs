@@ -1,0 +1,23 @@
+//! Messages: from what somebody wrote to what a mail server gets, and who must not be written to.
+//!
+//! Promises: nothing that a recipient or an author wrote becomes a header, markup or a program; a link in a mail stops
+//! the mails without a login; no more leaves at once, or in a second, than is allowed.
+//! Owns: `suppressions`. Emits: nothing. Calls: `creators`, `providers`.
+
+mod compose;
+mod error;
+mod layout;
+mod links;
+mod mailer;
+mod rate;
+mod service;
+mod store;
+mod template;
+
+pub use compose::{Identity, MarketingMail};
+pub use error::{MessagingError, RenderError};
+pub use links::{Unsubscribe, UnsubscribeLinks};
+pub use mailer::{Mailer, Slots};
+pub use rate::{RateLimit, RateLimitError};
+pub use service::{DeadMailbox, Subscription, subscription, suppress, unsubscribe};
+pub use template::{Action, Content, MESSAGE_MAX_CHARS, MessageTemplate, Rendered, SUBJECT_MAX_CHARS, VARIABLES, Variables};

@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+# One image for the api, the worker and the migrations; the command decides.
+
+FROM rust:1.95-slim-bookworm AS build
+# aws-lc, which signs our tokens, is C.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends cmake g++ make \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --locked --release --bin api --bin worker \
+    && mkdir /out \
+    && for program in api worker; do \
+         strip --strip-debug -o "/out/$program" "target/release/$program"; \
+       done
+
+FROM debian:bookworm-slim
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin creatorcrm
+COPY --from=build /out/ /usr/local/bin/
+USER 10001
+WORKDIR /tmp
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3004 METRICS_PORT=9091
+EXPOSE 3004 9091 9092
+# Both programs drain on it: requests end, jobs finish or are given back.
+STOPSIGNAL SIGTERM
+CMD ["api", "serve"]

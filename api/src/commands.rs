@@ -46,9 +46,21 @@ impl Cli {
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => serve_http(Config::from_env()?).await,
             Command::Migrate => migrate(Config::from_env()?).await,
-            Command::Token { roles, subject, ttl_minutes } => {
+            Command::Token {
+                roles,
+                subject,
+                ttl_minutes,
+            } => {
                 let ttl = Duration::from_secs(u64::from(ttl_minutes) * 60);
-                println!("{}", Tokens::new(&Config::from_env()?.secrets).issue(&subject, &roles, Clock::system().now(), ttl));
+                println!(
+                    "{}",
+                    Tokens::new(&Config::from_env()?.secrets).issue(
+                        &subject,
+                        &roles,
+                        Clock::system().now(),
+                        ttl
+                    )
+                );
                 Ok(())
             }
             Command::Openapi => {
@@ -62,14 +74,18 @@ impl Cli {
 async fn migrate(config: Config) -> anyhow::Result<()> {
     let app = App::new(config)?;
     MIGRATIONS.run(app.db.pool()).await?;
-    tracing::info!(migrations = MIGRATIONS.iter().count(), "the database is up to date");
+    tracing::info!(
+        migrations = MIGRATIONS.iter().count(),
+        "the database is up to date"
+    );
     Ok(())
 }
 
 async fn serve_http(config: Config) -> anyhow::Result<()> {
     let app = App::new(config)?;
     let stop = CancellationToken::new();
-    let listener = serve::listen(SocketAddr::new(app.config.http.host, app.config.http.port)).await?;
+    let listener =
+        serve::listen(SocketAddr::new(app.config.http.host, app.config.http.port)).await?;
     // the line that those who started this program wait for
     println!("listening on http://{}", listener.local_addr()?);
     let events = app.signals.run();

@@ -32,7 +32,13 @@ pub type Result<T> = std::result::Result<T, Problem>;
 impl Problem {
     /// A problem named `code`, in kebab-case.
     pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code: code.into(), detail: None, errors: Vec::new(), permission: None }
+        Self {
+            status,
+            code: code.into(),
+            detail: None,
+            errors: Vec::new(),
+            permission: None,
+        }
     }
 
     /// The same, with a sentence on this occurrence.
@@ -44,8 +50,11 @@ impl Problem {
 
     /// Fields that are wrong (422).
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid") }
-            .detail("Some fields are not acceptable; `errors` names each of them.")
+        Self {
+            errors,
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid")
+        }
+        .detail("Some fields are not acceptable; `errors` names each of them.")
     }
 
     /// There is no such thing, or nothing that the caller may know of.
@@ -60,8 +69,11 @@ impl Problem {
 
     /// The caller lacks a permission.
     pub fn forbidden(permission: Permission) -> Self {
-        Self { permission: Some(permission), ..Self::new(StatusCode::FORBIDDEN, "forbidden") }
-            .detail(format!("This needs the permission `{permission}`."))
+        Self {
+            permission: Some(permission),
+            ..Self::new(StatusCode::FORBIDDEN, "forbidden")
+        }
+        .detail(format!("This needs the permission `{permission}`."))
     }
 
     /// A fault of ours; the details are in the log only.
@@ -119,10 +131,14 @@ impl IntoResponse for Problem {
         let mut response = self.status.into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"creator-crm\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         response.extensions_mut().insert(self);
         response
@@ -137,12 +153,17 @@ impl<E: Classify> From<E> for Problem {
         }
         match error.kind() {
             ErrorKind::Internal => Self::internal(),
-            ErrorKind::Unavailable => {
-                Self::new(status, error.code()).detail("Something this needs does not answer; try again later.")
+            ErrorKind::Unavailable => Self::new(status, error.code())
+                .detail("Something this needs does not answer; try again later."),
+            ErrorKind::Invalid
+            | ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::Stale
+            | ErrorKind::Forbidden => Self {
+                errors: error.fields(),
+                ..Self::new(status, error.code())
             }
-            ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Stale | ErrorKind::Forbidden => {
-                Self { errors: error.fields(), ..Self::new(status, error.code()) }.detail(error.to_string())
-            }
+            .detail(error.to_string()),
         }
     }
 }
@@ -161,7 +182,9 @@ fn status_of(kind: ErrorKind) -> StatusCode {
 
 /// Logs a failure that is ours with its causes, once, here at the edge.
 fn log(error: &dyn std::error::Error) {
-    let causes: Vec<String> = std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect();
+    let causes: Vec<String> = std::iter::successors(error.source(), |cause| cause.source())
+        .map(ToString::to_string)
+        .collect();
     tracing::error!(%error, causes = causes.join(": "), "a request failed");
 }
 

@@ -26,7 +26,9 @@ impl Modify for Bearer {
         let scheme = Http::builder()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
-            .description(Some("An access token; the names in `security` are the permissions that a route needs."));
+            .description(Some(
+                "An access token; the names in `security` are the permissions that a route needs.",
+            ));
         let components = doc.components.get_or_insert_with(Default::default);
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
     }
@@ -69,7 +71,13 @@ pub struct FieldProblem {
 /// Adds what holds for every operation: how failures look.
 pub fn complete(mut doc: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     for item in doc.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
         for operation in operations.into_iter().flatten() {
             add_failures(operation);
         }
@@ -80,9 +88,13 @@ pub fn complete(mut doc: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
 fn add_failures(operation: &mut Operation) {
     let mut add = |status: &str, description: &str| {
         let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
-        let response = ResponseBuilder::new().description(description).content("application/problem+json", content);
+        let response = ResponseBuilder::new()
+            .description(description)
+            .content("application/problem+json", content);
         let responses = &mut operation.responses.responses;
-        responses.entry(status.to_owned()).or_insert_with(|| response.build().into());
+        responses
+            .entry(status.to_owned())
+            .or_insert_with(|| response.build().into());
     };
     if operation.security.is_some() {
         add("401", "No access token, or one that is not valid");

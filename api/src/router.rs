@@ -32,7 +32,10 @@ pub fn router(app: App) -> Router {
     let around = ServiceBuilder::new()
         .layer(from_fn(middleware::request))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            REQUEST_TIMEOUT,
+        ))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(app.clone(), middleware::guard_api));
     routes
@@ -49,8 +52,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 fn documented_routes() -> (Router<App>, utoipa::openapi::OpenApi) {
-    let (router, document) =
-        OpenApiRouter::with_openapi(ApiDoc::openapi()).merge(routes::all()).split_for_parts();
+    let (router, document) = OpenApiRouter::with_openapi(ApiDoc::openapi())
+        .merge(routes::all())
+        .split_for_parts();
     (router, complete(document))
 }
 

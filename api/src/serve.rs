@@ -16,15 +16,22 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
 /// # Errors
 /// If the address is taken or not ours.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Serves until `stop`, then lets requests end, for [`SHUTDOWN_GRACE`] at the most.
 ///
 /// # Errors
 /// If the listener fails.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
-    let ended = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let ended =
+        axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         result = ended.into_future() => result.context("the listener failed"),
         () = async { stop.cancelled().await; tokio::time::sleep(SHUTDOWN_GRACE).await } => {

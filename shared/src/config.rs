@@ -126,7 +126,12 @@ impl Config {
     /// With every problem found, each naming its variable and the remedy.
     pub fn from_env() -> Result<Self, ConfigProblems> {
         let file = reader::dotenv_values(".env".as_ref())?;
-        Self::read(|name| std::env::var(name).ok().filter(|value| !value.is_empty()).or_else(|| file.get(name).cloned()))
+        Self::read(|name| {
+            std::env::var(name)
+                .ok()
+                .filter(|value| !value.is_empty())
+                .or_else(|| file.get(name).cloned())
+        })
     }
 
     /// Reads the variables that `lookup` knows.
@@ -149,9 +154,15 @@ impl Config {
         reader.finish()?;
         // each part is there once there are no problems
         match (http, database, redis_url, email, secrets) {
-            (Some(http), Some(database), Some(redis_url), Some(email), Some(secrets)) => {
-                Ok(Self { environment, http, database, redis_url, email, secrets, campaigns })
-            }
+            (Some(http), Some(database), Some(redis_url), Some(email), Some(secrets)) => Ok(Self {
+                environment,
+                http,
+                database,
+                redis_url,
+                email,
+                secrets,
+                campaigns,
+            }),
             (_, _, _, _, _) => unreachable!("a part that is missing has reported a problem"),
         }
     }
@@ -168,26 +179,48 @@ fn read_environment(reader: &mut Reader<'_>) -> Environment {
         Some("test") => Environment::Test,
         Some("production") => Environment::Production,
         Some(other) => {
-            reader.note("NODE_ENV", format!("`{other}` is unknown: use development, test or production"));
+            reader.note(
+                "NODE_ENV",
+                format!("`{other}` is unknown: use development, test or production"),
+            );
             Environment::Production
         }
     }
 }
 
 fn read_http(reader: &mut Reader<'_>) -> Option<HttpConfig> {
-    let host = reader.parsed("HOST", "0.0.0.0", "an IP address to listen on, such as 0.0.0.0 or 127.0.0.1");
+    let host = reader.parsed(
+        "HOST",
+        "0.0.0.0",
+        "an IP address to listen on, such as 0.0.0.0 or 127.0.0.1",
+    );
     let port = reader.number("PORT", 3004, 0..=u16::MAX);
     let metrics_port = reader.number("METRICS_PORT", 9091, 0..=u16::MAX);
     let enabled = reader.flag("ENABLE_METRICS", true);
     if enabled && port != 0 && port == metrics_port {
-        reader.note("METRICS_PORT", "is the same as PORT: choose another, or set ENABLE_METRICS=false");
+        reader.note(
+            "METRICS_PORT",
+            "is the same as PORT: choose another, or set ENABLE_METRICS=false",
+        );
     }
-    let public_url = reader.required("PUBLIC_URL", &format!("http://localhost:{port}"), "the address people reach this service at");
+    let public_url = reader.required(
+        "PUBLIC_URL",
+        &format!("http://localhost:{port}"),
+        "the address people reach this service at",
+    );
     let public_url = public_url.and_then(|text| match parse_public_url(&text) {
         Some(url) => Some(url),
-        None => reader.refuse("PUBLIC_URL", "must be http://… or https://… without query or fragment"),
+        None => reader.refuse(
+            "PUBLIC_URL",
+            "must be http://… or https://… without query or fragment",
+        ),
     });
-    Some(HttpConfig { host: host?, port, metrics_port: enabled.then_some(metrics_port), public_url: public_url? })
+    Some(HttpConfig {
+        host: host?,
+        port,
+        metrics_port: enabled.then_some(metrics_port),
+        public_url: public_url?,
+    })
 }
 
 fn parse_public_url(text: &str) -> Option<Url> {
@@ -199,12 +232,21 @@ fn parse_public_url(text: &str) -> Option<Url> {
 fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseConfig> {
     let max_connections = reader.number("DATABASE_MAX_CONNECTIONS", 20, 2..=1000);
     let Some(url) = reader.get("DATABASE_URL") else {
-        return reader.refuse("DATABASE_URL", "is not set: use postgresql://user:password@host:5432/creator_crm");
+        return reader.refuse(
+            "DATABASE_URL",
+            "is not set: use postgresql://user:password@host:5432/creator_crm",
+        );
     };
     if !has_scheme(&url, &["postgres", "postgresql"]) {
-        return reader.refuse("DATABASE_URL", "must be a URL that begins with postgresql://");
+        return reader.refuse(
+            "DATABASE_URL",
+            "must be a URL that begins with postgresql://",
+        );
     }
-    Some(DatabaseConfig { url: url.into(), max_connections })
+    Some(DatabaseConfig {
+        url: url.into(),
+        max_connections,
+    })
 }
 
 fn read_redis(reader: &mut Reader<'_>) -> Option<SecretString> {
@@ -214,7 +256,11 @@ fn read_redis(reader: &mut Reader<'_>) -> Option<SecretString> {
         }
         return reader.refuse("REDIS_URL", "must be a URL that begins with redis://");
     }
-    let host = reader.required("REDIS_HOST", "localhost", "the host of Redis (or set REDIS_URL)");
+    let host = reader.required(
+        "REDIS_HOST",
+        "localhost",
+        "the host of Redis (or set REDIS_URL)",
+    );
     let port: u16 = reader.number("REDIS_PORT", 6379, 1..=u16::MAX);
     let db: u32 = reader.number("REDIS_CRM_DB", 9, 0..=1_000_000);
     let password = reader.get("REDIS_PASSWORD");
@@ -235,30 +281,49 @@ fn read_email(reader: &mut Reader<'_>) -> Option<EmailConfig> {
     match reader.get("EMAIL_PROVIDER").as_deref() {
         None | Some("smtp") => {}
         Some("sendgrid") => {
-            reader.note("EMAIL_PROVIDER", "`sendgrid` is not built yet: use smtp and set SMTP_URL");
+            reader.note(
+                "EMAIL_PROVIDER",
+                "`sendgrid` is not built yet: use smtp and set SMTP_URL",
+            );
         }
         Some(other) => {
             reader.note("EMAIL_PROVIDER", format!("`{other}` is unknown: use smtp"));
         }
     }
-    let smtp_url = reader.required("SMTP_URL", "smtp://localhost:1025", "the mail server, as smtps://user:password@host:465");
+    let smtp_url = reader.required(
+        "SMTP_URL",
+        "smtp://localhost:1025",
+        "the mail server, as smtps://user:password@host:465",
+    );
     let smtp_url = smtp_url.and_then(|url| {
         if has_scheme(&url, &["smtp", "smtps"]) {
             return Some(SecretString::from(url));
         }
-        reader.refuse("SMTP_URL", "must be a URL that begins with smtp:// or smtps://")
+        reader.refuse(
+            "SMTP_URL",
+            "must be a URL that begins with smtp:// or smtps://",
+        )
     });
-    let from = reader.required("EMAIL_FROM_ADDRESS", "noreply@creatorcrm.example", "the address that mail comes from");
+    let from = reader.required(
+        "EMAIL_FROM_ADDRESS",
+        "noreply@creatorcrm.example",
+        "the address that mail comes from",
+    );
     let from = from.and_then(|text| match text.parse() {
         Ok(address) => Some(address),
         Err(error) => reader.refuse("EMAIL_FROM_ADDRESS", format!("{error}")),
     });
-    Some(EmailConfig { smtp_url: smtp_url?, from: from? })
+    Some(EmailConfig {
+        smtp_url: smtp_url?,
+        from: from?,
+    })
 }
 
 fn read_secrets(reader: &mut Reader<'_>) -> Option<Secrets> {
     let jwt = read_jwt_secret(reader, "JWT_SECRET", Some(DEVELOPMENT_JWT_SECRET));
-    let jwt_previous = reader.is_set("JWT_SECRET_PREVIOUS").then(|| read_jwt_secret(reader, "JWT_SECRET_PREVIOUS", None));
+    let jwt_previous = reader
+        .is_set("JWT_SECRET_PREVIOUS")
+        .then(|| read_jwt_secret(reader, "JWT_SECRET_PREVIOUS", None));
     let encryption = read_encryption_key(reader);
     Some(Secrets {
         jwt: jwt?,
@@ -270,32 +335,49 @@ fn read_secrets(reader: &mut Reader<'_>) -> Option<Secrets> {
     })
 }
 
-fn read_jwt_secret(reader: &mut Reader<'_>, name: &'static str, default: Option<&str>) -> Option<SecretString> {
+fn read_jwt_secret(
+    reader: &mut Reader<'_>,
+    name: &'static str,
+    default: Option<&str>,
+) -> Option<SecretString> {
     const REMEDY: &str = "make one with `openssl rand -hex 32`";
     let secret = reader.required(name, default.unwrap_or_default(), REMEDY)?;
     if reader.strict && WELL_KNOWN.contains(&secret.as_str()) {
         return reader.refuse(name, format!("is a published example: {REMEDY}"));
     }
     if reader.strict && secret.len() < JWT_SECRET_MIN_BYTES {
-        return reader.refuse(name, format!("is shorter than {JWT_SECRET_MIN_BYTES} bytes: {REMEDY}"));
+        return reader.refuse(
+            name,
+            format!("is shorter than {JWT_SECRET_MIN_BYTES} bytes: {REMEDY}"),
+        );
     }
     Some(secret.into())
 }
 
-fn read_encryption_key(reader: &mut Reader<'_>) -> Option<secrecy::SecretBox<[u8; ENCRYPTION_KEY_BYTES]>> {
+fn read_encryption_key(
+    reader: &mut Reader<'_>,
+) -> Option<secrecy::SecretBox<[u8; ENCRYPTION_KEY_BYTES]>> {
     const NAME: &str = "ENCRYPTION_KEY";
     const REMEDY: &str = "make one with `openssl rand -hex 32`";
     let text = reader.required(NAME, DEVELOPMENT_ENCRYPTION_KEY, REMEDY)?;
     if reader.strict && WELL_KNOWN.contains(&text.as_str()) {
         return reader.refuse(NAME, format!("is a published example: {REMEDY}"));
     }
-    let bytes = if text.len() == 2 * ENCRYPTION_KEY_BYTES { hex::decode(&text).ok() } else { Some(text.into_bytes()) };
+    let bytes = if text.len() == 2 * ENCRYPTION_KEY_BYTES {
+        hex::decode(&text).ok()
+    } else {
+        Some(text.into_bytes())
+    };
     match bytes.and_then(|bytes| <[u8; ENCRYPTION_KEY_BYTES]>::try_from(bytes).ok()) {
         Some(key) => Some(secrecy::SecretBox::new(Box::new(key))),
-        None => reader.refuse(NAME, format!("must be {ENCRYPTION_KEY_BYTES} characters or 64 hexadecimal digits: {REMEDY}")),
+        None => reader.refuse(
+            NAME,
+            format!("must be {ENCRYPTION_KEY_BYTES} characters or 64 hexadecimal digits: {REMEDY}"),
+        ),
     }
 }
 
 fn has_scheme(text: &str, schemes: &[&str]) -> bool {
-    text.parse::<Url>().is_ok_and(|url| schemes.contains(&url.scheme()))
+    text.parse::<Url>()
+        .is_ok_and(|url| schemes.contains(&url.scheme()))
 }

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod config;
 pub mod creators;
+pub mod idempotency;
 pub mod job_kinds;
 pub mod kernel;
 pub mod messaging;

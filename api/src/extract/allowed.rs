@@ -70,6 +70,9 @@ impl<P: Needs> FromRequestParts<App> for Allowed<P> {
             Some(request) => ctx.within(request.trace, request.id.clone()),
             None => ctx,
         };
-        Ok(Self { ctx, permission: PhantomData })
+        Ok(Self {
+            ctx,
+            permission: PhantomData,
+        })
     }
 }

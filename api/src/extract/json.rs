@@ -24,8 +24,46 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         require_json(request.headers())?;
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| unreadable(&rejection))?;
         parse_json(&bytes, "").map(Self)
+    }
+}
+
+/// A JSON body that may be left out; then it is `T::default()`.
+#[derive(Debug, Clone)]
+pub struct MaybeJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for MaybeJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let headers = request.headers().clone();
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| unreadable(&rejection))?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        require_json(&headers)?;
+        parse_json(&bytes, "").map(Self)
+    }
+}
+
+/// The bytes of a body that is said to be JSON.
+#[derive(Debug, Clone)]
+pub struct JsonBytes(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        require_json(request.headers())?;
+        Bytes::from_request(request, state)
+            .await
+            .map(Self)
+            .map_err(|rejection| unreadable(&rejection))
     }
 }
 
@@ -35,18 +73,27 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// Refuses a request whose body is not said to be JSON.
-///
-/// # Errors
-/// 415.
-pub fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+/// Refuses a request whose body is not said to be JSON, with 415.
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = text
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
-        .detail("Send the body as application/json."))
+    Err(
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
+            .detail("Send the body as application/json."),
+    )
 }
 
 /// Reads `bytes` as a `T`; pointers in the refusal begin with `prefix`.
@@ -55,21 +102,25 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 /// 400 for what is not JSON, 422 for what is not a `T`.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8], prefix: &str) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refusal(&error, prefix))?;
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refusal(&error, prefix))?;
     deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value)
 }
 
 /// The problem of a body that could not be received.
-pub(crate) fn unreadable(rejection: &BytesRejection) -> Problem {
+fn unreadable(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large").detail("The body is larger than this route takes.");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large")
+            .detail("The body is larger than this route takes.");
     }
-    Problem::new(StatusCode::BAD_REQUEST, "body-unreadable").detail("The body could not be received whole.")
+    Problem::new(StatusCode::BAD_REQUEST, "body-unreadable")
+        .detail("The body could not be received whole.")
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "not-json").detail(format!("The body is not valid JSON: {error}."))
+    Problem::new(StatusCode::BAD_REQUEST, "not-json")
+        .detail(format!("The body is not valid JSON: {error}."))
 }
 
 fn refusal(error: &serde_path_to_error::Error<serde_json::Error>, prefix: &str) -> Problem {
@@ -79,9 +130,16 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>, prefix: &str) 
     }
     let message = inner.to_string();
     // serde names the line and column too; the pointer says it better
-    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+    let message = message
+        .split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let mut field = format!("{prefix}{}", pointer(error.path()));
-    if let Some(missing) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+    if let Some(missing) = message
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.strip_suffix('`'))
+    {
         field = format!("{field}/{missing}");
     }
     Problem::invalid(vec![FieldError::new(field, message)])

@@ -1,14 +1,17 @@
 //! How handlers get what they need from a request; every refusal is a [`crate::error::Problem`].
 
 mod allowed;
+mod idempotency;
 mod json;
 mod path;
 mod query;
 
 pub use allowed::{
-    Allowed, Needs, ReadCampaigns, ReadCreators, ReadJobs, ReadMetrics, ReadQueues, ReadSchedules, ReadWorkers,
-    RunCampaigns, WriteCampaigns, WriteCreators, WriteJobs, WriteQueues, WriteSchedules, WriteWorkers,
+    Allowed, Needs, ReadCampaigns, ReadCreators, ReadJobs, ReadMetrics, ReadQueues, ReadSchedules,
+    ReadWorkers, RunCampaigns, WriteCampaigns, WriteCreators, WriteJobs, WriteQueues,
+    WriteSchedules, WriteWorkers,
 };
-pub use json::{Json, parse_json, require_json};
+pub use idempotency::{IdempotencyKey, answered};
+pub use json::{Json, JsonBytes, MaybeJson, parse_json};
 pub use path::PathId;
 pub use query::Query;

@@ -17,14 +17,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let pairs = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let deserializer = serde_urlencoded::Deserializer::new(pairs);
-        serde_path_to_error::deserialize(deserializer).map(Self).map_err(|error| {
-            let message = error.inner().to_string();
-            let named = message.split('`').nth(1).map(str::to_owned);
-            let field = match error.path().to_string() {
-                path if path == "." => named.unwrap_or_default(),
-                path => path,
-            };
-            Problem::invalid(vec![FieldError::new(field, message)])
-        })
+        serde_path_to_error::deserialize(deserializer)
+            .map(Self)
+            .map_err(|error| {
+                let message = error.inner().to_string();
+                let named = message.split('`').nth(1).map(str::to_owned);
+                let field = match error.path().to_string() {
+                    path if path == "." => named.unwrap_or_default(),
+                    path => path,
+                };
+                Problem::invalid(vec![FieldError::new(field, message)])
+            })
     }
 }

@@ -27,17 +27,26 @@ pub struct RequestContext {
 impl RequestContext {
     fn of(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let trace = text("traceparent").and_then(|text| text.parse().ok()).map(|trace: TraceContext| trace.child());
+        let trace = text("traceparent")
+            .and_then(|text| text.parse().ok())
+            .map(|trace: TraceContext| trace.child());
         let trace = trace.unwrap_or_else(TraceContext::random);
-        let id = text(REQUEST_ID.as_str()).filter(|id| is_well_formed(id)).map(str::to_owned);
-        Self { id: id.unwrap_or_else(|| trace.trace_id()), trace }
+        let id = text(REQUEST_ID.as_str())
+            .filter(|id| is_well_formed(id))
+            .map(str::to_owned);
+        Self {
+            id: id.unwrap_or_else(|| trace.trace_id()),
+            trace,
+        }
     }
 }
 
 /// What a log line can hold without surprises.
 fn is_well_formed(id: &str) -> bool {
     (1..=REQUEST_ID_MAX_CHARS).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 /// Wraps everything: see the module.
@@ -45,7 +54,11 @@ pub async fn request(mut request: Request, next: Next) -> Response {
     let context = RequestContext::of(request.headers());
     let (method, began) = (request.method().clone(), Instant::now());
     // the route's pattern, not the path: ids and tokens in paths stay out of the log
-    let route = request.extensions().get::<MatchedPath>().map_or("(no route)", MatchedPath::as_str).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("(no route)", MatchedPath::as_str)
+        .to_owned();
     let span = tracing::info_span!("request", request_id = %context.id, trace_id = %context.trace.trace_id(), %method, route);
     request.extensions_mut().insert(context.clone());
     async {
@@ -66,7 +79,9 @@ pub async fn request(mut request: Request, next: Next) -> Response {
 fn problem_written(mut response: Response, request_id: &str) -> Response {
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
-        None if is_bare_failure(&response) => Problem::new(response.status(), code_of(response.status())),
+        None if is_bare_failure(&response) => {
+            Problem::new(response.status(), code_of(response.status()))
+        }
         None => return response,
     };
     let mut written = (problem.status(), axum::Json(problem.body(request_id))).into_response();
@@ -75,18 +90,30 @@ fn problem_written(mut response: Response, request_id: &str) -> Response {
             written.headers_mut().insert(name, value.clone());
         }
     }
-    written.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    written.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     written
 }
 
 fn is_bare_failure(response: &Response) -> bool {
     let status = response.status();
-    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    (status.is_client_error() || status.is_server_error()) && (kind.is_empty() || kind.starts_with("text/plain"))
+    let kind = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    (status.is_client_error() || status.is_server_error())
+        && (kind.is_empty() || kind.starts_with("text/plain"))
 }
 
 fn code_of(status: StatusCode) -> String {
-    status.canonical_reason().unwrap_or("failure").to_ascii_lowercase().replace(' ', "-")
+    status
+        .canonical_reason()
+        .unwrap_or("failure")
+        .to_ascii_lowercase()
+        .replace(' ', "-")
 }
 
 #[cfg(test)]
@@ -95,9 +122,18 @@ mod tests {
 
     #[test]
     fn a_callers_request_id_is_kept_only_if_it_is_well_formed() {
-        for (id, kept) in [("abc-1.2_3", true), ("", false), ("a b", false), ("a\"b", false), (&*"x".repeat(65), false)] {
+        for (id, kept) in [
+            ("abc-1.2_3", true),
+            ("", false),
+            ("a b", false),
+            ("a\"b", false),
+            (&*"x".repeat(65), false),
+        ] {
             let mut headers = HeaderMap::new();
-            headers.insert(REQUEST_ID.clone(), HeaderValue::from_str(id).expect("a header"));
+            headers.insert(
+                REQUEST_ID.clone(),
+                HeaderValue::from_str(id).expect("a header"),
+            );
             assert_eq!(RequestContext::of(&headers).id == id, kept, "{id:?}");
         }
     }
@@ -106,9 +142,18 @@ mod tests {
     fn a_callers_trace_goes_on_and_a_broken_one_is_replaced() {
         let mut headers = HeaderMap::new();
         let trace = TraceContext::random();
-        headers.insert("traceparent", HeaderValue::from_str(&trace.to_string()).expect("a header"));
-        assert_eq!(RequestContext::of(&headers).trace.trace_id(), trace.trace_id());
+        headers.insert(
+            "traceparent",
+            HeaderValue::from_str(&trace.to_string()).expect("a header"),
+        );
+        assert_eq!(
+            RequestContext::of(&headers).trace.trace_id(),
+            trace.trace_id()
+        );
         headers.insert("traceparent", HeaderValue::from_static("00-xyz"));
-        assert_ne!(RequestContext::of(&headers).trace.trace_id(), trace.trace_id());
+        assert_ne!(
+            RequestContext::of(&headers).trace.trace_id(),
+            trace.trace_id()
+        );
     }
 }

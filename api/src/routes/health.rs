@@ -17,7 +17,11 @@ use crate::app::App;
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready)).routes(routes!(database)).routes(routes!(redis))
+    OpenApiRouter::new()
+        .routes(routes!(live))
+        .routes(routes!(ready))
+        .routes(routes!(database))
+        .routes(routes!(redis))
 }
 
 /// What was found.
@@ -74,8 +78,19 @@ async fn redis(State(app): State<App>) -> (StatusCode, Json<Health>) {
 
 fn report(checks: Vec<Check>) -> (StatusCode, Json<Health>) {
     let ok = checks.iter().all(|check| check.status == "ok");
-    let (code, status) = if ok { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "failed") };
-    (code, Json(Health { status, version: env!("CARGO_PKG_VERSION"), checks }))
+    let (code, status) = if ok {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "failed")
+    };
+    (
+        code,
+        Json(Health {
+            status,
+            version: env!("CARGO_PKG_VERSION"),
+            checks,
+        }),
+    )
 }
 
 async fn check_database(app: &App) -> Check {
@@ -86,7 +101,10 @@ async fn check_redis(app: &App) -> Check {
     check("redis", app.signals.ready.ping()).await
 }
 
-async fn check<E: std::error::Error>(name: &'static str, asked: impl Future<Output = Result<(), E>>) -> Check {
+async fn check<E: std::error::Error>(
+    name: &'static str,
+    asked: impl Future<Output = Result<(), E>>,
+) -> Check {
     let began = Instant::now();
     let status = match tokio::time::timeout(CHECK_TIMEOUT, asked).await {
         Ok(Ok(())) => "ok",
@@ -99,5 +117,9 @@ async fn check<E: std::error::Error>(name: &'static str, asked: impl Future<Outp
             "failed"
         }
     };
-    Check { name, status, latency_ms: began.elapsed().as_secs_f64() * 1000.0 }
+    Check {
+        name,
+        status,
+        latency_ms: began.elapsed().as_secs_f64() * 1000.0,
+    }
 }

@@ -75,5 +75,7 @@ impl From<&Kind> for JobKind {
 #[utoipa::path(get, path = "/api/job-kinds", tag = "jobs", security(("bearer" = ["jobs:read"])),
     responses((status = 200, body = JobKinds)))]
 async fn list(_: Allowed<ReadJobs>, State(app): State<App>) -> Json<JobKinds> {
-    Json(JobKinds { items: app.catalog.iter().map(JobKind::from).collect() })
+    Json(JobKinds {
+        items: app.catalog.iter().map(JobKind::from).collect(),
+    })
 }

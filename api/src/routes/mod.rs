@@ -1,7 +1,9 @@
 //! The routes, a file a resource.
 
+mod dead_letters;
 mod health;
 mod job_kinds;
+mod jobs;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -9,5 +11,9 @@ use crate::app::App;
 
 /// All of them.
 pub fn all() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(health::routes()).merge(job_kinds::routes())
+    OpenApiRouter::new()
+        .merge(health::routes())
+        .merge(job_kinds::routes())
+        .merge(jobs::routes())
+        .merge(dead_letters::routes())
 }

@@ -4,4 +4,7 @@
 
 mod access;
 mod health;
+mod jobs_create;
+mod jobs_find;
+mod jobs_steer;
 mod support;

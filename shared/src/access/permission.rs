@@ -84,14 +84,27 @@ impl Permission {
             Role::Admin => true,
             Role::Creator => false,
             Role::Ops => !self.is_about_people(),
-            Role::Service => matches!(self, Self::ReadJobs | Self::WriteJobs | Self::ReadCreators | Self::WriteCreators),
-            Role::Support => matches!(self, Self::ReadCreators | Self::WriteCreators | Self::ReadCampaigns | Self::ReadJobs),
+            Role::Service => matches!(
+                self,
+                Self::ReadJobs | Self::WriteJobs | Self::ReadCreators | Self::WriteCreators
+            ),
+            Role::Support => matches!(
+                self,
+                Self::ReadCreators | Self::WriteCreators | Self::ReadCampaigns | Self::ReadJobs
+            ),
             Role::Marketing => matches!(
                 self,
-                Self::ReadCreators | Self::ReadCampaigns | Self::WriteCampaigns | Self::RunCampaigns | Self::ReadJobs
+                Self::ReadCreators
+                    | Self::ReadCampaigns
+                    | Self::WriteCampaigns
+                    | Self::RunCampaigns
+                    | Self::ReadJobs
             ),
             Role::Finance | Role::Compliance => matches!(self, Self::ReadCreators | Self::ReadJobs),
-            Role::Analyst => matches!(self, Self::ReadCampaigns | Self::ReadQueues | Self::ReadMetrics),
+            Role::Analyst => matches!(
+                self,
+                Self::ReadCampaigns | Self::ReadQueues | Self::ReadMetrics
+            ),
         }
     }
 
@@ -107,7 +120,11 @@ impl Permission {
     const fn is_about_people(self) -> bool {
         matches!(
             self,
-            Self::ReadCreators | Self::WriteCreators | Self::ReadCampaigns | Self::WriteCampaigns | Self::RunCampaigns
+            Self::ReadCreators
+                | Self::WriteCreators
+                | Self::ReadCampaigns
+                | Self::WriteCampaigns
+                | Self::RunCampaigns
         )
     }
 }
@@ -132,7 +149,10 @@ mod tests {
 
     #[test]
     fn several_roles_add_up_and_none_grants_nothing() {
-        let user = |roles: &[Role]| Actor::User { subject: "ada".to_owned(), roles: roles.to_vec() };
+        let user = |roles: &[Role]| Actor::User {
+            subject: "ada".to_owned(),
+            roles: roles.to_vec(),
+        };
         assert!(Permission::WriteQueues.granted_to(&user(&[Role::Analyst, Role::Ops])));
         assert!(!Permission::WriteQueues.granted_to(&user(&[Role::Analyst])));
         assert!(!Permission::ReadJobs.granted_to(&user(&[])));
@@ -142,7 +162,10 @@ mod tests {
     #[test]
     fn operators_see_no_personal_data_and_analysts_change_nothing() {
         assert!(!Permission::ReadCreators.held_by(Role::Ops));
-        for permission in Permission::ALL.into_iter().filter(|p| !p.as_str().ends_with(":read")) {
+        for permission in Permission::ALL
+            .into_iter()
+            .filter(|p| !p.as_str().ends_with(":read"))
+        {
             assert!(!permission.held_by(Role::Analyst), "{permission}");
         }
     }

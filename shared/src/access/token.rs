@@ -76,7 +76,9 @@ impl Tokens {
         validation.validate_exp = false;
         Self {
             signing: EncodingKey::from_secret(&bytes(&secrets.jwt)),
-            accepted: accepted.map(|secret| DecodingKey::from_secret(&bytes(secret))).collect(),
+            accepted: accepted
+                .map(|secret| DecodingKey::from_secret(&bytes(secret)))
+                .collect(),
             validation,
         }
     }
@@ -85,16 +87,25 @@ impl Tokens {
     ///
     /// # Panics
     /// Never: plain claims and a key of bytes can always be signed.
-    pub fn issue(&self, subject: &str, roles: &[Role], now: DateTime<Utc>, ttl: Duration) -> String {
+    pub fn issue(
+        &self,
+        subject: &str,
+        roles: &[Role],
+        now: DateTime<Utc>,
+        ttl: Duration,
+    ) -> String {
         let claims = Claims {
             sub: subject.to_owned(),
             roles: roles.iter().map(ToString::to_string).collect(),
             iat: now.timestamp(),
-            exp: now.timestamp().saturating_add_unsigned(ttl.min(TOKEN_TTL_MAX).as_secs()),
+            exp: now
+                .timestamp()
+                .saturating_add_unsigned(ttl.min(TOKEN_TTL_MAX).as_secs()),
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing).expect("plain claims can be signed")
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
+            .expect("plain claims can be signed")
     }
 
     /// Who holds this token. Roles that this version does not know are left out.
@@ -109,11 +120,19 @@ impl Tokens {
         if claims.iat.saturating_sub(CLOCK_SKEW_SECONDS) > now.timestamp() {
             return Err(TokenError::NotYet);
         }
-        let roles: Vec<Role> = claims.roles.iter().take(ROLES_MAX).filter_map(|role| role.parse().ok()).collect();
+        let roles: Vec<Role> = claims
+            .roles
+            .iter()
+            .take(ROLES_MAX)
+            .filter_map(|role| role.parse().ok())
+            .collect();
         if claims.sub.is_empty() || roles.is_empty() {
             return Err(TokenError::NoRole);
         }
-        Ok(Actor::User { subject: claims.sub, roles })
+        Ok(Actor::User {
+            subject: claims.sub,
+            roles,
+        })
     }
 
     fn verify(&self, token: &str) -> Result<Claims, TokenError> {
@@ -148,7 +167,8 @@ mod tests {
 
     /// A token whose header and claims are what the test says, signed with `secret`.
     fn forged(header: &Header, claims: &serde_json::Value, secret: &str) -> String {
-        jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(secret.as_bytes())).expect("signed")
+        jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(secret.as_bytes()))
+            .expect("signed")
     }
 
     #[test]
@@ -156,7 +176,13 @@ mod tests {
         let tokens = tokens("a", None);
         let token = tokens.issue("ada", &[Role::Ops, Role::Finance], now(), HOUR);
         let actor = tokens.read(&token, now()).expect("believed");
-        assert_eq!(actor, Actor::User { subject: "ada".to_owned(), roles: vec![Role::Ops, Role::Finance] });
+        assert_eq!(
+            actor,
+            Actor::User {
+                subject: "ada".to_owned(),
+                roles: vec![Role::Ops, Role::Finance]
+            }
+        );
     }
 
     #[test]
@@ -164,15 +190,28 @@ mod tests {
         let tokens = tokens("a", None);
         let token = tokens.issue("ada", &[Role::Ops], now(), HOUR);
         let at = |seconds: i64| now() + chrono::Duration::seconds(seconds);
-        assert!(tokens.read(&token, at(3600 + CLOCK_SKEW_SECONDS - 1)).is_ok());
-        assert!(matches!(tokens.read(&token, at(3600 + CLOCK_SKEW_SECONDS)), Err(TokenError::Expired)));
-        assert!(matches!(tokens.read(&token, at(-CLOCK_SKEW_SECONDS - 1)), Err(TokenError::NotYet)));
+        assert!(
+            tokens
+                .read(&token, at(3600 + CLOCK_SKEW_SECONDS - 1))
+                .is_ok()
+        );
+        assert!(matches!(
+            tokens.read(&token, at(3600 + CLOCK_SKEW_SECONDS)),
+            Err(TokenError::Expired)
+        ));
+        assert!(matches!(
+            tokens.read(&token, at(-CLOCK_SKEW_SECONDS - 1)),
+            Err(TokenError::NotYet)
+        ));
     }
 
     #[test]
     fn another_secrets_token_is_refused_and_the_previous_one_is_read() {
         let token = tokens("old", None).issue("ada", &[Role::Ops], now(), HOUR);
-        assert!(matches!(tokens("new", None).read(&token, now()), Err(TokenError::Invalid(_))));
+        assert!(matches!(
+            tokens("new", None).read(&token, now()),
+            Err(TokenError::Invalid(_))
+        ));
         assert!(tokens("new", Some("old")).read(&token, now()).is_ok());
     }
 
@@ -184,18 +223,31 @@ mod tests {
         };
         let (hs256, hs512) = (Header::new(Algorithm::HS256), Header::new(Algorithm::HS512));
         let tokens = tokens("a", None);
-        assert!(tokens.read(&forged(&hs256, &claims(ISSUER, AUDIENCE), "a"), now()).is_ok());
+        assert!(
+            tokens
+                .read(&forged(&hs256, &claims(ISSUER, AUDIENCE), "a"), now())
+                .is_ok()
+        );
         for token in [
             forged(&hs512, &claims(ISSUER, AUDIENCE), "a"),
             forged(&hs256, &claims("somebody", AUDIENCE), "a"),
             forged(&hs256, &claims(ISSUER, "elsewhere"), "a"),
         ] {
-            assert!(matches!(tokens.read(&token, now()), Err(TokenError::Invalid(_))));
+            assert!(matches!(
+                tokens.read(&token, now()),
+                Err(TokenError::Invalid(_))
+            ));
         }
         // {"alg":"none","typ":"JWT"} with no signature
         let body = forged(&hs256, &claims(ISSUER, AUDIENCE), "a");
-        let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", body.split('.').nth(1).expect("claims"));
-        assert!(matches!(tokens.read(&none, now()), Err(TokenError::Invalid(_))));
+        let none = format!(
+            "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.",
+            body.split('.').nth(1).expect("claims")
+        );
+        assert!(matches!(
+            tokens.read(&none, now()),
+            Err(TokenError::Invalid(_))
+        ));
     }
 
     #[test]
@@ -203,6 +255,9 @@ mod tests {
         let claims = serde_json::json!({ "sub": "ada", "roles": ["king"], "iat": now().timestamp(),
                                          "exp": now().timestamp() + 60, "iss": ISSUER, "aud": AUDIENCE });
         let token = forged(&Header::new(Algorithm::HS256), &claims, "a");
-        assert!(matches!(tokens("a", None).read(&token, now()), Err(TokenError::NoRole)));
+        assert!(matches!(
+            tokens("a", None).read(&token, now()),
+            Err(TokenError::NoRole)
+        ));
     }
 }

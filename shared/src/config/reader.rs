@@ -42,12 +42,18 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, problems: Vec::new(), strict: false }
+        Self {
+            lookup,
+            problems: Vec::new(),
+            strict: false,
+        }
     }
 
     /// The value, if it is set to anything.
     pub(super) fn get(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        (self.lookup)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
     pub(super) fn is_set(&self, name: &str) -> bool {
@@ -56,17 +62,29 @@ impl<'a> Reader<'a> {
 
     /// Notes a problem.
     pub(super) fn note(&mut self, variable: &'static str, message: impl Into<Cow<'static, str>>) {
-        self.problems.push(ConfigProblem { variable: variable.into(), message: message.into() });
+        self.problems.push(ConfigProblem {
+            variable: variable.into(),
+            message: message.into(),
+        });
     }
 
     /// Notes a problem and answers none, for the value that there is not.
-    pub(super) fn refuse<T>(&mut self, variable: &'static str, message: impl Into<Cow<'static, str>>) -> Option<T> {
+    pub(super) fn refuse<T>(
+        &mut self,
+        variable: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Option<T> {
         self.note(variable, message);
         None
     }
 
     /// The value, or `default`; in strict mode there is no default.
-    pub(super) fn required(&mut self, name: &'static str, default: &str, remedy: &str) -> Option<String> {
+    pub(super) fn required(
+        &mut self,
+        name: &'static str,
+        default: &str,
+        remedy: &str,
+    ) -> Option<String> {
         match self.get(name) {
             Some(value) => Some(value),
             None if self.strict => self.refuse(name, format!("is not set: {remedy}")),
@@ -75,7 +93,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The value as a `T`, or `default`.
-    pub(super) fn parsed<T: FromStr>(&mut self, name: &'static str, default: &str, wanted: &str) -> Option<T> {
+    pub(super) fn parsed<T: FromStr>(
+        &mut self,
+        name: &'static str,
+        default: &str,
+        wanted: &str,
+    ) -> Option<T> {
         let text = self.get(name).unwrap_or_else(|| default.to_owned());
         match text.parse() {
             Ok(value) => Some(value),
@@ -84,16 +107,26 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number in `range`; `default` when unset or wrong.
-    pub(super) fn number<N>(&mut self, name: &'static str, default: N, range: RangeInclusive<N>) -> N
+    pub(super) fn number<N>(
+        &mut self,
+        name: &'static str,
+        default: N,
+        range: RangeInclusive<N>,
+    ) -> N
     where
         N: FromStr + PartialOrd + Copy + fmt::Display,
     {
-        let Some(text) = self.get(name) else { return default };
+        let Some(text) = self.get(name) else {
+            return default;
+        };
         match text.parse() {
             Ok(number) if range.contains(&number) => number,
             Ok(_) | Err(_) => {
                 let (low, high) = (range.start(), range.end());
-                self.note(name, format!("`{text}` is not a whole number from {low} to {high}"));
+                self.note(
+                    name,
+                    format!("`{text}` is not a whole number from {low} to {high}"),
+                );
                 default
             }
         }
@@ -115,7 +148,11 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// With the problems, if there are any.
     pub(super) fn finish(self) -> Result<(), ConfigProblems> {
-        if self.problems.is_empty() { Ok(()) } else { Err(ConfigProblems(self.problems)) }
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigProblems(self.problems))
+        }
     }
 }
 
@@ -126,11 +163,16 @@ impl<'a> Reader<'a> {
 pub(super) fn dotenv_values(path: &Path) -> Result<HashMap<String, String>, ConfigProblems> {
     let problem = |error: dotenvy::Error| {
         let message = format!("cannot be read: {error}");
-        ConfigProblems(vec![ConfigProblem { variable: path.display().to_string().into(), message: message.into() }])
+        ConfigProblems(vec![ConfigProblem {
+            variable: path.display().to_string().into(),
+            message: message.into(),
+        }])
     };
     match dotenvy::from_path_iter(path) {
         Ok(lines) => lines.collect::<Result<_, _>>().map_err(problem),
-        Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(HashMap::new()),
+        Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(HashMap::new())
+        }
         Err(error) => Err(problem(error)),
     }
 }

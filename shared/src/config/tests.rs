@@ -13,31 +13,53 @@ const PRODUCTION: [(&str, &str); 8] = [
     ("EMAIL_FROM_ADDRESS", "noreply@example.com"),
     ("PUBLIC_URL", "https://crm.example.com/"),
     ("JWT_SECRET", "3fd1c2a4b5d6e7f8091a2b3c4d5e6f70"),
-    ("ENCRYPTION_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+    (
+        "ENCRYPTION_KEY",
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+    ),
 ];
 
 /// Reads `base` with `changes` over it; an empty value unsets.
 fn read(base: &[(&str, &str)], changes: &[(&str, &str)]) -> Result<Config, ConfigProblems> {
     Config::read(|name| {
-        let of = |list: &[(&str, &str)]| list.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let of = |list: &[(&str, &str)]| {
+            list.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         of(changes).or_else(|| of(base))
     })
 }
 
 fn variables(result: Result<Config, ConfigProblems>) -> Vec<String> {
-    result.err().map(|problems| problems.0.iter().map(|p| p.variable.to_string()).collect()).unwrap_or_default()
+    result
+        .err()
+        .map(|problems| problems.0.iter().map(|p| p.variable.to_string()).collect())
+        .unwrap_or_default()
 }
 
 #[test]
 fn development_needs_only_a_database() {
     let config = read(&MINIMAL, &[]).expect("usable");
     assert_eq!(config.environment, Environment::Development);
-    assert_eq!((config.http.host.to_string().as_str(), config.http.port), ("0.0.0.0", 3004));
+    assert_eq!(
+        (config.http.host.to_string().as_str(), config.http.port),
+        ("0.0.0.0", 3004)
+    );
     assert_eq!(config.http.metrics_port, Some(9091));
     assert_eq!(config.http.public_url.as_str(), "http://localhost:3004/");
     assert_eq!(config.redis_url.expose_secret(), "redis://localhost:6379/9");
-    assert_eq!(config.email.smtp_url.expose_secret(), "smtp://localhost:1025");
-    assert_eq!(config.campaigns, CampaignConfig { max_concurrent: 50, retry_attempts: 3 });
+    assert_eq!(
+        config.email.smtp_url.expose_secret(),
+        "smtp://localhost:1025"
+    );
+    assert_eq!(
+        config.campaigns,
+        CampaignConfig {
+            max_concurrent: 50,
+            retry_attempts: 3
+        }
+    );
 }
 
 #[test]
@@ -49,20 +71,40 @@ fn production_with_all_it_needs_is_accepted() {
 
 #[test]
 fn every_problem_is_reported_at_once_with_its_remedy() {
-    let problems = read(&[("NODE_ENV", "production"), ("PORT", "http")], &[]).expect_err("nothing else is set");
+    let problems = read(&[("NODE_ENV", "production"), ("PORT", "http")], &[])
+        .expect_err("nothing else is set");
     let text = problems.to_string();
-    for name in ["PORT", "PUBLIC_URL", "DATABASE_URL", "REDIS_HOST", "SMTP_URL", "EMAIL_FROM_ADDRESS", "JWT_SECRET", "ENCRYPTION_KEY"] {
-        assert!(text.contains(&format!("\n  {name} ")), "{name} is missing in {text}");
+    for name in [
+        "PORT",
+        "PUBLIC_URL",
+        "DATABASE_URL",
+        "REDIS_HOST",
+        "SMTP_URL",
+        "EMAIL_FROM_ADDRESS",
+        "JWT_SECRET",
+        "ENCRYPTION_KEY",
+    ] {
+        assert!(
+            text.contains(&format!("\n  {name} ")),
+            "{name} is missing in {text}"
+        );
     }
     assert!(text.contains("openssl rand"), "{text}");
 }
 
 #[test]
 fn an_empty_value_counts_as_unset() {
-    let config = read(&MINIMAL, &[("PORT", ""), ("REDIS_PASSWORD", " "), ("REDIS_URL", "")]).expect("usable");
+    let config = read(
+        &MINIMAL,
+        &[("PORT", ""), ("REDIS_PASSWORD", " "), ("REDIS_URL", "")],
+    )
+    .expect("usable");
     assert_eq!(config.http.port, 3004);
     assert_eq!(config.redis_url.expose_secret(), "redis://localhost:6379/9");
-    assert_eq!(variables(read(&PRODUCTION, &[("PUBLIC_URL", "")])), ["PUBLIC_URL"]);
+    assert_eq!(
+        variables(read(&PRODUCTION, &[("PUBLIC_URL", "")])),
+        ["PUBLIC_URL"]
+    );
 }
 
 #[test]
@@ -85,29 +127,64 @@ fn each_plain_variable_has_its_effect() {
     )
     .expect("usable");
     assert_eq!(config.environment, Environment::Test);
-    assert_eq!((config.http.host.to_string().as_str(), config.http.port), ("127.0.0.1", 8080));
+    assert_eq!(
+        (config.http.host.to_string().as_str(), config.http.port),
+        ("127.0.0.1", 8080)
+    );
     assert_eq!(config.http.metrics_port, Some(9000));
     assert_eq!(config.http.public_url.as_str(), "https://crm.example.com/");
     assert_eq!(config.database.max_connections, 7);
     assert_eq!(config.email.smtp_url.expose_secret(), "smtp://mail:25");
     assert_eq!(config.email.from.as_str(), "Hello@example.com");
-    assert_eq!(config.campaigns, CampaignConfig { max_concurrent: 2, retry_attempts: 0 });
+    assert_eq!(
+        config.campaigns,
+        CampaignConfig {
+            max_concurrent: 2,
+            retry_attempts: 0
+        }
+    );
 }
 
 #[test]
 fn metrics_can_be_switched_off() {
-    assert_eq!(read(&MINIMAL, &[("ENABLE_METRICS", "false")]).expect("usable").http.metrics_port, None);
-    assert_eq!(variables(read(&MINIMAL, &[("ENABLE_METRICS", "maybe")])), ["ENABLE_METRICS"]);
-    assert_eq!(variables(read(&MINIMAL, &[("PORT", "9091")])), ["METRICS_PORT"]);
+    assert_eq!(
+        read(&MINIMAL, &[("ENABLE_METRICS", "false")])
+            .expect("usable")
+            .http
+            .metrics_port,
+        None
+    );
+    assert_eq!(
+        variables(read(&MINIMAL, &[("ENABLE_METRICS", "maybe")])),
+        ["ENABLE_METRICS"]
+    );
+    assert_eq!(
+        variables(read(&MINIMAL, &[("PORT", "9091")])),
+        ["METRICS_PORT"]
+    );
 }
 
 #[test]
 fn redis_is_put_together_from_its_parts_unless_there_is_a_url() {
-    let parts = [("REDIS_HOST", "cache"), ("REDIS_PORT", "7000"), ("REDIS_PASSWORD", "p@ss/word"), ("REDIS_CRM_DB", "3")];
+    let parts = [
+        ("REDIS_HOST", "cache"),
+        ("REDIS_PORT", "7000"),
+        ("REDIS_PASSWORD", "p@ss/word"),
+        ("REDIS_CRM_DB", "3"),
+    ];
     let config = read(&MINIMAL, &parts).expect("usable");
-    assert_eq!(config.redis_url.expose_secret(), "redis://:p%40ss%2Fword@cache:7000/3");
+    assert_eq!(
+        config.redis_url.expose_secret(),
+        "redis://:p%40ss%2Fword@cache:7000/3"
+    );
     let with_url = [&parts[..], &[("REDIS_URL", "rediss://other/1")]].concat();
-    assert_eq!(read(&MINIMAL, &with_url).expect("usable").redis_url.expose_secret(), "rediss://other/1");
+    assert_eq!(
+        read(&MINIMAL, &with_url)
+            .expect("usable")
+            .redis_url
+            .expose_secret(),
+        "rediss://other/1"
+    );
 }
 
 #[test]
@@ -119,16 +196,31 @@ fn urls_of_another_kind_are_refused() {
         ("PUBLIC_URL", "ftp://example.com"),
         ("PUBLIC_URL", "https://example.com/?a=b"),
     ] {
-        assert_eq!(variables(read(&MINIMAL, &[(name, value)])), [name], "{value}");
+        assert_eq!(
+            variables(read(&MINIMAL, &[(name, value)])),
+            [name],
+            "{value}"
+        );
     }
 }
 
 #[test]
 fn what_is_not_built_yet_is_refused_by_name() {
     let problems = read(&MINIMAL, &[("EMAIL_PROVIDER", "sendgrid")]).expect_err("not built");
-    assert!(problems.to_string().contains("EMAIL_PROVIDER `sendgrid` is not built yet"), "{problems}");
-    assert_eq!(variables(read(&MINIMAL, &[("EMAIL_PROVIDER", "pigeon")])), ["EMAIL_PROVIDER"]);
-    assert_eq!(variables(read(&MINIMAL, &[("EMAIL_FROM_ADDRESS", "nobody")])), ["EMAIL_FROM_ADDRESS"]);
+    assert!(
+        problems
+            .to_string()
+            .contains("EMAIL_PROVIDER `sendgrid` is not built yet"),
+        "{problems}"
+    );
+    assert_eq!(
+        variables(read(&MINIMAL, &[("EMAIL_PROVIDER", "pigeon")])),
+        ["EMAIL_PROVIDER"]
+    );
+    assert_eq!(
+        variables(read(&MINIMAL, &[("EMAIL_FROM_ADDRESS", "nobody")])),
+        ["EMAIL_FROM_ADDRESS"]
+    );
     assert!(variables(read(&MINIMAL, &[("NODE_ENV", "staging")])).contains(&"NODE_ENV".to_owned()));
 }
 
@@ -142,7 +234,11 @@ fn published_and_short_secrets_are_refused_in_production_only() {
         ("ENCRYPTION_KEY", "your-32-character-encryption-key"),
         ("ENCRYPTION_KEY", DEVELOPMENT_ENCRYPTION_KEY),
     ] {
-        assert_eq!(variables(read(&PRODUCTION, &[(name, value)])), [name], "{value}");
+        assert_eq!(
+            variables(read(&PRODUCTION, &[(name, value)])),
+            [name],
+            "{value}"
+        );
         assert!(read(&MINIMAL, &[(name, value)]).is_ok(), "{value}");
     }
 }
@@ -150,13 +246,24 @@ fn published_and_short_secrets_are_refused_in_production_only() {
 #[test]
 fn an_encryption_key_of_another_length_is_refused_everywhere() {
     for value in ["short", "z".repeat(64).as_str(), "a".repeat(33).as_str()] {
-        assert_eq!(variables(read(&MINIMAL, &[("ENCRYPTION_KEY", value)])), ["ENCRYPTION_KEY"], "{value}");
+        assert_eq!(
+            variables(read(&MINIMAL, &[("ENCRYPTION_KEY", value)])),
+            ["ENCRYPTION_KEY"],
+            "{value}"
+        );
     }
 }
 
 #[test]
 fn secrets_are_not_printed() {
-    let text = format!("{:?}", read(&PRODUCTION, &[("JWT_SECRET_PREVIOUS", "0123456789abcdef0123456789abcdef")]).expect("usable"));
+    let text = format!(
+        "{:?}",
+        read(
+            &PRODUCTION,
+            &[("JWT_SECRET_PREVIOUS", "0123456789abcdef0123456789abcdef")]
+        )
+        .expect("usable")
+    );
     for secret in ["3fd1c2a4", "u:p@", "0123456789abcdef", "00010203"] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
@@ -172,7 +279,11 @@ fn the_example_file_is_accepted_as_it_stands() {
 
 #[test]
 fn a_missing_file_is_no_problem_and_a_broken_one_is() {
-    assert!(reader::dotenv_values("/nonexistent/.env".as_ref()).expect("no file").is_empty());
+    assert!(
+        reader::dotenv_values("/nonexistent/.env".as_ref())
+            .expect("no file")
+            .is_empty()
+    );
     let path = std::env::temp_dir().join(format!("dotenv-{}", uuid::Uuid::new_v4()));
     std::fs::write(&path, "A=1\nthis is 'not a line\n").expect("a temporary file");
     let result = reader::dotenv_values(&path);

@@ -23,9 +23,10 @@ const IDLE_IN_TRANSACTION_TIMEOUT: &str = "30s";
 /// If the URL is not one of Postgres.
 pub fn connect_lazy(config: &DatabaseConfig, name: &str) -> sqlx::Result<PgPool> {
     let options: PgConnectOptions = config.url.expose_secret().parse()?;
-    let options = options
-        .application_name(name)
-        .options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT)]);
+    let options = options.application_name(name).options([(
+        "idle_in_transaction_session_timeout",
+        IDLE_IN_TRANSACTION_TIMEOUT,
+    )]);
     Ok(PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)

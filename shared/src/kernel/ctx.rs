@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 
 use super::{Clock, TraceContext};
-use crate::queue::{Hint, JobId};
+use crate::queue::{Hint, JobId, Notice};
 
 /// What a person or a program may do, in the coarse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,7 +114,8 @@ impl fmt::Display for Actor {
     }
 }
 
-/// The context of one use case: who, when, which trace, and the queue hints to send once its transaction has committed.
+/// The context of one use case: who, when, which trace, and what to tell the queue and those who watch it once its
+/// transaction has committed.
 #[derive(Debug)]
 pub struct Ctx {
     /// Who asks.
@@ -125,6 +126,7 @@ pub struct Ctx {
     pub trace: TraceContext,
     now: DateTime<Utc>,
     hints: Mutex<Vec<Hint>>,
+    notices: Mutex<Vec<Notice>>,
 }
 
 impl Ctx {
@@ -137,6 +139,7 @@ impl Ctx {
             trace,
             now: clock.now(),
             hints: Mutex::default(),
+            notices: Mutex::default(),
         }
     }
 
@@ -166,6 +169,23 @@ impl Ctx {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .push(hint);
+    }
+
+    /// Tells those who watch the queue, once the transaction has committed.
+    pub(crate) fn tell(&self, notice: Notice) {
+        self.notices
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(notice);
+    }
+
+    pub(crate) fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(
+            &mut *self
+                .notices
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 
     pub(crate) fn take_hints(&self) -> Vec<Hint> {

@@ -49,7 +49,7 @@ impl Db {
         self.pool.begin().await
     }
 
-    /// Commits, then tells of the jobs enqueued under `ctx`.
+    /// Commits, then tells of the jobs enqueued and the changes made under `ctx`.
     ///
     /// The push is only a shortcut: when it fails or the process dies before it, the leader finds the jobs.
     ///
@@ -57,9 +57,9 @@ impl Db {
     /// If the commit fails; then nothing of the transaction is known to have happened.
     pub async fn commit(&self, tx: Transaction<'static, Postgres>, ctx: &Ctx) -> sqlx::Result<()> {
         tx.commit().await?;
-        let hints = ctx.take_hints();
+        let (hints, notices) = (ctx.take_hints(), ctx.take_notices());
         if let Some(signals) = &self.signals {
-            signals.committed(hints).await;
+            signals.committed(hints, &notices).await;
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ pub async fn seal(conn: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
 }
 
 /// Finishes those of `batches` whose last job has ended, and enqueues their callbacks in the same statement.
-pub(super) async fn finish(pool: &PgPool, batches: &[Uuid]) -> sqlx::Result<()> {
+pub(super) async fn finish(db: impl sqlx::PgExecutor<'_>, batches: &[Uuid]) -> sqlx::Result<()> {
     if batches.is_empty() {
         return Ok(());
     }
@@ -98,7 +98,7 @@ pub(super) async fn finish(pool: &PgPool, batches: &[Uuid]) -> sqlx::Result<()> 
         batches,
         &callback_ids,
     )
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(())
 }

@@ -33,6 +33,8 @@ pub const ARGS_MAX_BYTES: usize = 16 * 1024;
 pub const TAGS_MAX: usize = 20;
 /// Characters in a tag, group or unique key at the most.
 pub const KEY_MAX_CHARS: usize = 200;
+/// Characters in a search term at the most.
+const TERM_MAX_CHARS: usize = 300;
 
 /// How urgent a job is; within a queue, all due jobs of a higher priority start before those of a lower one, except for
 /// the small share that is kept for the lower ones.
@@ -261,8 +263,8 @@ impl NewJob {
             .iter()
             .filter_map(|name| argument_term(&args, name))
             .collect();
-        terms.extend(creator.map(|id| format!("creator:{id}")));
-        terms.extend(group.as_ref().map(|group| format!("group:{group}")));
+        terms.extend(creator.map(|id| term("creator", &id)));
+        terms.extend(group.as_ref().map(|group| term("group", group)));
         Ok(Self {
             id: JobId::new(),
             kind: kind.kind,
@@ -305,7 +307,7 @@ impl NewJob {
     #[must_use]
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         let tag = tag.into();
-        self.terms.push(format!("tag:{tag}"));
+        self.terms.push(term("tag", &tag));
         self.tags.push(tag);
         self
     }
@@ -319,8 +321,15 @@ fn argument_term(args: &Value, name: &str) -> Option<String> {
         Value::Bool(flag) => flag.to_string(),
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
     };
-    let term = format!("args.{name}:{text}");
-    Some(term.chars().take(KEY_MAX_CHARS).collect())
+    Some(term(&format!("args.{name}"), &text))
+}
+
+/// What a job with this value under this name is found by; of a long value only the beginning counts.
+pub(super) fn term(name: &str, value: &str) -> String {
+    format!("{name}:{value}")
+        .chars()
+        .take(TERM_MAX_CHARS)
+        .collect()
 }
 
 /// A claim on a job: the right to end it, held by exactly one attempt.

@@ -12,16 +12,21 @@ pub mod dispatch;
 mod enqueue;
 mod error;
 mod events;
+pub mod inspect;
 pub mod janitor;
 mod job;
 pub mod leadership;
+mod notice;
 mod outcome;
 pub mod rate;
 pub mod ready_list;
 pub mod schedule;
+pub mod search;
 pub mod settings;
 pub mod settle;
 mod signals;
+pub mod steer;
+pub mod submit;
 pub mod watch;
 pub mod workers;
 
@@ -35,6 +40,7 @@ pub use job::{
     ARGS_MAX_BYTES, Backoff, BatchId, Job, JobId, KEY_MAX_CHARS, Lease, NewJob, Policy, Priority,
     TAGS_MAX, WorkerId,
 };
+pub use notice::Notice;
 pub use outcome::{Done, Failure, Next, Outcome, fail, retry, snooze};
 pub use ready_list::{Hint, ReadyLists};
 pub use signals::Signals;

@@ -3,7 +3,7 @@
 use redis::RedisResult;
 
 use super::ready_list::Hint;
-use super::{Events, ReadyLists};
+use super::{Events, Notice, ReadyLists};
 
 /// The ready lists and the events of one Redis. Clones share connections.
 #[derive(Debug, Clone)]
@@ -31,8 +31,11 @@ impl Signals {
         tokio::spawn(self.events.clone().run(self.ready.connection()))
     }
 
-    /// Tells of jobs that were just committed.
-    pub async fn committed(&self, hints: Vec<Hint>) {
+    /// Tells of jobs and changes that were just committed.
+    pub async fn committed(&self, hints: Vec<Hint>, notices: &[Notice]) {
+        for notice in notices {
+            notice.gather(&self.events);
+        }
         for hint in &hints {
             self.events
                 .job(hint.id, hint.kind, &hint.queue, "available");

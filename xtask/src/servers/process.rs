@@ -2,7 +2,7 @@
 //! error messages, signals, and a stop that does not take no for an answer.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -108,6 +108,10 @@ impl Process {
             mut command,
             output,
         } = spec;
+        if !shows_colours() {
+            // Loggers colour a pipe as they would a terminal unless told.
+            command.env("NO_COLOR", "1");
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -294,7 +298,10 @@ fn follow(
 ) {
     let prefix = match output {
         Output::Quiet => None,
-        Output::Prefixed(colour) => Some(format!("\x1b[{}m{name:>10} |\x1b[0m ", colour.code())),
+        Output::Prefixed(colour) if shows_colours() => {
+            Some(format!("\x1b[{}m{name:>10} |\x1b[0m ", colour.code()))
+        }
+        Output::Prefixed(_) => Some(format!("{name:>10} | ")),
     };
     locked(&lines).open += 1;
     std::thread::spawn(move || {
@@ -314,6 +321,10 @@ fn follow(
         }
         locked(&lines).open -= 1;
     });
+}
+
+fn shows_colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Lines are plain data, whole even if a thread panicked while it held them.

@@ -249,6 +249,18 @@ mod tests {
     }
 
     #[test]
+    fn the_server_user_reaches_its_data_even_where_it_cannot_enter_the_clone() {
+        let parent = parent();
+        fs::set_permissions(&parent, Permissions::from_mode(0o700)).unwrap();
+        let folder = RunFolder::create_under(&parent).unwrap();
+        let data = folder.data_folder("x").unwrap();
+        assert!(folder.user().can_enter(&data).unwrap());
+        drop(folder);
+        assert!(!data.exists());
+        fs::remove_dir_all(parent).unwrap();
+    }
+
+    #[test]
     fn a_sweep_takes_the_dead_and_spares_the_living() {
         let parent = parent();
         let living = RunFolder::create_under(&parent).unwrap();

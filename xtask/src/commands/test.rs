@@ -1,5 +1,6 @@
 //! `test`: everything that has to hold before a change lands.
 
+mod coverage;
 mod runner;
 mod watch;
 
@@ -13,6 +14,7 @@ use crate::environment::{SERVERS, say_ignored};
 use crate::stack::Servers;
 use crate::steps::{Steps, Verdict};
 use crate::{cargo, install, licences, sql_cache, terminal};
+use coverage::Coverage;
 use runner::{Counts, TestRun};
 
 /// Names of the specification that are not the name of our slice.
@@ -32,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     coverage: bool,
     /// Runs the tests again after each change to the sources.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "coverage")]
     watch: bool,
 }
 
@@ -47,15 +49,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     install::ensure(&[Program::Postgres, Program::Redis])?;
     let folder = RunFolder::create()?;
     let servers = Servers::start(&folder, Durability::Fast)?;
-    let run = TestRun {
+    let mut run = TestRun {
         module: arguments.module.as_deref().map(slice_name),
-        coverage: arguments.coverage,
         variables: servers.variables(),
     };
     if arguments.watch {
         return watch::run(&run);
     }
-    if run.module.is_some() || run.coverage {
+    if arguments.coverage {
+        let coverage = Coverage::prepare()?;
+        run.variables.extend(coverage.variables());
+        let counts = run.tests()?;
+        coverage.report()?;
+        counts.print();
+        return Ok(counts.code());
+    }
+    if run.module.is_some() {
         let counts = run.tests()?;
         counts.print();
         return Ok(counts.code());

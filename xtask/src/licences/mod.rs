@@ -14,6 +14,8 @@ use crate::{cargo, terminal};
 use expression::allows;
 use rules::Rules;
 
+/// First minor version 0.x of cargo-deny that knows our `deny.toml`.
+const CARGO_DENY_MIN: u32 = 16;
 /// How cargo names the registry that everything has to come from.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
@@ -57,12 +59,33 @@ pub(crate) fn check() -> Result<()> {
 /// # Errors
 /// When cargo-deny is missing, or knows something against a dependency.
 pub(crate) fn advisories() -> Result<ExitCode> {
-    if on_path("cargo-deny").is_none() {
-        bail!("cargo-deny was not found; install it with: cargo install --locked cargo-deny");
+    if !has_cargo_deny() {
+        bail!(
+            "cargo-deny 0.{CARGO_DENY_MIN} or later was not found; install it with: \
+             cargo install --locked cargo-deny"
+        );
     }
     let mut deny = cargo::command("deny");
     cargo::require(deny.args(["check", "advisories"]), "cargo-deny")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a cargo-deny is there that reads the `deny.toml` of today.
+fn has_cargo_deny() -> bool {
+    on_path("cargo-deny")
+        .and_then(|program| Command::new(program).arg("--version").output().ok())
+        .and_then(|output| minor_version(&String::from_utf8_lossy(&output.stdout)))
+        .is_some_and(|minor| minor >= CARGO_DENY_MIN)
+}
+
+/// 18 of `cargo-deny 0.18.3`; a 1.0 one day is later than all of them.
+fn minor_version(text: &str) -> Option<u32> {
+    let mut numbers = text.trim().rsplit(' ').next()?.split('.').map(str::parse);
+    match (numbers.next()?, numbers.next()?) {
+        (Ok(0), Ok(minor)) => Some(minor),
+        (Ok(_), Ok(_)) => Some(u32::MAX),
+        _ => None,
+    }
 }
 
 /// What a dependency is and where it comes from.
@@ -165,6 +188,13 @@ mod tests {
             ),
             None
         );
+    }
+
+    #[test]
+    fn versions_of_cargo_deny_are_told_apart() {
+        assert_eq!(minor_version("cargo-deny 0.14.2\n"), Some(14));
+        assert_eq!(minor_version("cargo-deny 1.0.0"), Some(u32::MAX));
+        assert_eq!(minor_version("something else"), None);
     }
 
     #[test]

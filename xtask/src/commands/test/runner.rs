@@ -15,9 +15,7 @@ use crate::steps::Verdict;
 pub(super) struct TestRun {
     /// Only tests whose path contains this.
     pub(super) module: Option<String>,
-    /// Whether to measure the lines reached.
-    pub(super) coverage: bool,
-    /// Addresses of the private servers.
+    /// Addresses of the private servers, and what else the tests are given.
     pub(super) variables: Variables,
 }
 
@@ -37,11 +35,7 @@ impl TestRun {
     /// path contains the module.
     pub(super) fn tests(&self) -> Result<Counts> {
         let nextest = on_path("cargo-nextest").is_some();
-        let mut command = match (self.coverage, nextest) {
-            (false, true) => cargo::command("nextest"),
-            (false, false) => cargo::command("test"),
-            (true, _) => coverage_command(nextest)?,
-        };
+        let mut command = cargo::command(if nextest { "nextest" } else { "test" });
         if nextest {
             command.args(["run", "--workspace", "--no-fail-fast"]);
         } else {
@@ -176,19 +170,6 @@ impl Counts {
             }
         }
     }
-}
-
-fn coverage_command(nextest: bool) -> Result<Command> {
-    if on_path("cargo-llvm-cov").is_none() {
-        bail!(
-            "cargo-llvm-cov was not found; install it with: cargo install --locked cargo-llvm-cov"
-        );
-    }
-    let mut command = cargo::command("llvm-cov");
-    if nextest {
-        command.arg("nextest");
-    }
-    Ok(command)
 }
 
 /// `5 passed (1 slow, 2 flaky), 1 failed` without what is in parentheses.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use apalis_core::backend::finalize::Ephemeral;
 use apalis_core::backend::{Backend, BackendConfig};
 use apalis_core::task::Task;
+use apalis_core::task::builder::TaskBuilder;
 use apalis_core::task::task_id::{RandomId, TaskId};
 use apalis_core::worker::context::WorkerContext;
 use shared::queue::claim::Claimed;
@@ -54,17 +55,19 @@ impl Backend for QueueBackend {
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
-        _: &WorkerContext,
+        worker: &WorkerContext,
     ) -> Poll<Option<Result<Self::Task, Infallible>>> {
-        self.claims.poll_recv(cx).map(|claim| {
-            let claim = claim?;
-            let id = TaskId::from_string(claim.job.lease.job.to_string());
-            let attempt = usize::try_from(claim.job.attempt).unwrap_or(usize::MAX);
-            let builder = apalis_core::task::builder::TaskBuilder::new(claim)
-                .task_id(id)
-                .attempt(attempt);
-            Some(Ok(builder.build()))
-        })
+        let Some(claim) = std::task::ready!(self.claims.poll_recv(cx)) else {
+            // apalis ends a worker that was told to stop, and waits for ever on one that merely ran out of tasks
+            if let Err(error) = worker.stop() {
+                tracing::warn!(%error, "the runner was not running");
+            }
+            return Poll::Ready(None);
+        };
+        let id = TaskId::from_string(claim.job.lease.job.to_string());
+        let attempt = usize::try_from(claim.job.attempt).unwrap_or(usize::MAX);
+        let task = TaskBuilder::new(claim).task_id(id).attempt(attempt).build();
+        Poll::Ready(Some(Ok(task)))
     }
 
     fn poll_close(

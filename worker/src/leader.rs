@@ -142,7 +142,7 @@ impl Leader {
         pool: &PgPool,
         lead: &mut Lead,
     ) -> Result<Duration, LeadEnd> {
-        if is_due(lead.fleet_read, FLEET_EVERY) {
+        if lead.fleet.kinds.is_empty() || is_due(lead.fleet_read, FLEET_EVERY) {
             let live = workers::live(conn).await?;
             self.rescue(pool, lead.watch.silent(&live, Instant::now()))
                 .await?;

@@ -232,6 +232,8 @@ fn hot(options: PgConnectOptions) -> PgConnectOptions {
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
+        // a forbidden plan is only a costly one to the planner, and costly plans would be compiled
+        ("jit", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("idle_in_transaction_session_timeout", "60000"),
     ])

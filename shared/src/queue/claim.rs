@@ -183,8 +183,10 @@ async fn claim_ids(
         r#"
         with relaxed as materialized (select set_config('synchronous_commit', 'off', true)),
         picked as (
+            -- the state as text: no partial index fits, so the rows are looked up by their ids whatever the
+            -- statistics say
             select j.id from jobs j
-            where j.id = any($1) and j.state = 'available' and j.queue = $2 and j.kind = any($3)
+            where j.id = any($1) and j.state::text = 'available' and j.queue = $2 and j.kind = any($3)
               and j.run_at <= now() and j.cancel_requested_at is null
               and exists (select from workers w where w.id = $4 and w.state = 'running')
               and not exists (select from queues q where q.name = $2 and q.paused_at is not null)

@@ -119,9 +119,12 @@ impl Dispatcher {
         }
         let mut backlog = false;
         for (queue, priorities) in waiting {
-            if settings.get(&queue).is_some_and(|set| set.paused) || fleet.kinds.is_empty() {
+            let paused = settings.get(&queue).is_some_and(|set| set.paused);
+            if paused || fleet.kinds.is_empty() {
                 ready.set_open(&queue, false).await?;
                 self.queues.remove(&queue);
+                // the first worker registers in a moment
+                backlog |= !paused;
                 continue;
             }
             let slots = fleet.slots.get(&queue).copied().unwrap_or(0);

@@ -34,6 +34,7 @@ pub async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
             ("tcp_keepalives_interval", "2"),
             ("tcp_keepalives_count", "3"),
             // the plans must be those for a large backlog even when the statistics say that the table is empty
+            ("jit", "off"),
             ("enable_seqscan", "off"),
             ("enable_bitmapscan", "off"),
             ("enable_sort", "off"),

@@ -1,5 +1,5 @@
 //! Ending attempts: completion, retry, death, cancellation, giving back. Always under the lease; a lease that is gone
-//! changes nothing.
+//! changes nothing. That a job is running need not be asked beside it: a constraint ties the lease to that state.
 
 use std::time::Duration;
 
@@ -226,7 +226,7 @@ async fn complete_rows(
         with relaxed as materialized (select set_config('synchronous_commit', $4, true)),
         done as (
             delete from jobs j using unnest($1::uuid[], $2::uuid[], $3::text[]) as f (id, lease_id, output)
-            where j.id = f.id and j.lease_id = f.lease_id and j.state = 'running'
+            where j.id = f.id and j.lease_id = f.lease_id
             returning j.*, f.output as result
         ),
         moved as (
@@ -315,7 +315,6 @@ pub async fn set_back(pool: &PgPool, setbacks: &[Setback]) -> sqlx::Result<Vec<(
             join unnest($1::uuid[], $2::uuid[], $3::text[], $4::float8[], $5::text[], $6::text[])
                  as f (id, lease_id, verdict, delay, chain, logs)
               on j.id = f.id and j.lease_id = f.lease_id
-            where j.state = 'running'
             for update of j
         ),
         noted as (

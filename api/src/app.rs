@@ -5,8 +5,11 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 use shared::access::Tokens;
 use shared::config::Config;
-use shared::kernel::{Clock, Db, connect_lazy};
+use shared::kernel::{Clock, Db, PgPool, connect_lazy};
+use shared::queue::sample::Sampler;
 use shared::queue::{Catalog, Signals};
+
+use crate::metrics::Metrics;
 
 /// The application's state; clones share it.
 #[derive(Debug, Clone)]
@@ -17,6 +20,10 @@ pub struct App {
     pub signals: Signals,
     /// Every kind of job.
     pub catalog: Arc<Catalog>,
+    /// Looks at the whole queue.
+    pub sampler: Arc<Sampler>,
+    /// What Prometheus is told.
+    pub metrics: Metrics,
     /// Makes and reads access tokens.
     pub tokens: Tokens,
     /// Tells the time.
@@ -33,13 +40,30 @@ impl App {
     pub fn new(config: Config) -> anyhow::Result<Self> {
         let signals = Signals::new(config.redis_url.expose_secret())?;
         let pool = connect_lazy(&config.database, "creator-crm api")?;
-        Ok(Self {
-            db: Db::new(pool, Some(signals.clone())),
+        Ok(Self::over(
+            pool,
             signals,
-            catalog: Arc::new(shared::job_kinds::catalog()),
+            shared::job_kinds::catalog(),
+            config,
+        ))
+    }
+
+    /// An application over connections and job kinds of the caller's.
+    pub fn over(pool: PgPool, signals: Signals, catalog: Catalog, config: Config) -> Self {
+        let (db, catalog) = (Db::new(pool, Some(signals.clone())), Arc::new(catalog));
+        Self {
+            sampler: Arc::new(Sampler::new(
+                db.clone(),
+                signals.ready.clone(),
+                catalog.clone(),
+            )),
+            metrics: Metrics::new(&signals),
+            db,
+            signals,
+            catalog,
             tokens: Tokens::new(&config.secrets),
             clock: Clock::system(),
             config: Arc::new(config),
-        })
+        }
     }
 }

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use api::app::App;
-use api::{router, serve};
+use api::{metrics, router, serve};
 use clap::{Parser, Subcommand};
 use shared::access::Tokens;
 use shared::config::Config;
 use shared::kernel::{Clock, MIGRATIONS, Role};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// CreatorCRM's HTTP service.
@@ -83,17 +84,32 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
 
 async fn serve_http(config: Config) -> anyhow::Result<()> {
     let app = App::new(config)?;
+    let http = &app.config.http;
     let stop = CancellationToken::new();
-    let listener =
-        serve::listen(SocketAddr::new(app.config.http.host, app.config.http.port)).await?;
+    let mut serving = JoinSet::new();
+    if let Some(port) = http.metrics_port {
+        let listener = serve::listen(SocketAddr::new(http.host, port)).await?;
+        tracing::info!(address = %listener.local_addr()?, "metrics");
+        serving.spawn(serve::serve(
+            listener,
+            metrics::router(app.clone()),
+            stop.clone(),
+        ));
+    }
+    let listener = serve::listen(SocketAddr::new(http.host, http.port)).await?;
     // the line that those who started this program wait for
     println!("listening on http://{}", listener.local_addr()?);
     let events = app.signals.run();
-    let serving = tokio::spawn(serve::serve(listener, router::router(app), stop.clone()));
-    serve::stop_signal().await?;
+    serving.spawn(serve::serve(listener, router::router(app), stop.clone()));
+    tokio::select! {
+        signal = serve::stop_signal() => signal?,
+        Some(ended) = serving.join_next() => ended??,
+    }
     tracing::info!("stopping");
     stop.cancel();
-    serving.await??;
+    while let Some(ended) = serving.join_next().await {
+        ended??;
+    }
     events.abort();
     Ok(())
 }

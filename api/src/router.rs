@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -19,7 +19,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::app::App;
 use crate::error::Problem;
 use crate::openapi::{ApiDoc, complete};
-use crate::{middleware, routes};
+use crate::{metrics, middleware, routes};
 
 /// Size of a request's body at the most, in bytes, where a route does not say otherwise.
 pub const BODY_MAX_BYTES: usize = 1024 * 1024;
@@ -30,7 +30,7 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub fn router(app: App) -> Router {
     let (routes, document) = documented_routes();
     let around = ServiceBuilder::new()
-        .layer(from_fn(middleware::request))
+        .layer(from_fn_with_state(app.clone(), middleware::request))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -40,6 +40,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), middleware::guard_api));
     routes
         .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")))
+        .merge(metrics::guarded())
         .route("/openapi.json", get(async move || Json(document.clone())))
         .fallback(async || Problem::not_found())
         .layer(around)

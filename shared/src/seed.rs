@@ -10,12 +10,27 @@ use crate::kernel::{Clock, TypedId};
 const CHUNK: usize = 5_000;
 
 const FIRST_NAMES: [&str; 16] = [
-    "Ada", "Ben", "Chloé", "Dario", "Elif", "Finn", "Grace", "Hugo", "Imani", "Jonas", "Kaya", "Leo", "Mina", "Nils", "Olga", "Pia",
+    "Ada", "Ben", "Chloé", "Dario", "Elif", "Finn", "Grace", "Hugo", "Imani", "Jonas", "Kaya",
+    "Leo", "Mina", "Nils", "Olga", "Pia",
 ];
 const CLUSTERS: [&str; 9] = [
-    "girlfanz", "boyfanz", "fanzlab", "daddyfanz", "pupfanz", "taboofanz", "transfanz", "cougarfanz", "fanzcock",
+    "girlfanz",
+    "boyfanz",
+    "fanzlab",
+    "daddyfanz",
+    "pupfanz",
+    "taboofanz",
+    "transfanz",
+    "cougarfanz",
+    "fanzcock",
 ];
-const TIME_ZONES: [&str; 5] = ["America/New_York", "Europe/Berlin", "America/Los_Angeles", "Asia/Tokyo", "Australia/Sydney"];
+const TIME_ZONES: [&str; 5] = [
+    "America/New_York",
+    "Europe/Berlin",
+    "America/Los_Angeles",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+];
 
 /// Who is made up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +45,12 @@ pub enum Mixture {
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn creators(pool: &PgPool, clock: &Clock, count: usize, mixture: Mixture) -> sqlx::Result<u64> {
+pub async fn creators(
+    pool: &PgPool,
+    clock: &Clock,
+    count: usize,
+    mixture: Mixture,
+) -> sqlx::Result<u64> {
     let mut made = 0;
     for first in (0..count).step_by(CHUNK) {
         let mut columns = SeedColumns::default();
@@ -38,7 +58,9 @@ pub async fn creators(pool: &PgPool, clock: &Clock, count: usize, mixture: Mixtu
             add(&mut columns, n, mixture);
         }
         let mut conn = pool.acquire().await?;
-        made += insert_seed(&mut conn, &columns, clock.now()).await?.unsigned_abs();
+        made += insert_seed(&mut conn, &columns, clock.now())
+            .await?
+            .unsigned_abs();
     }
     Ok(made)
 }
@@ -46,18 +68,28 @@ pub async fn creators(pool: &PgPool, clock: &Clock, count: usize, mixture: Mixtu
 fn add(columns: &mut SeedColumns, n: usize, mixture: Mixture) {
     let name = FIRST_NAMES[n % FIRST_NAMES.len()];
     let cluster = CLUSTERS[n % CLUSTERS.len()];
-    let plain: String = name.chars().filter(char::is_ascii).collect::<String>().to_lowercase();
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii)
+        .collect::<String>()
+        .to_lowercase();
     columns.id.push(CreatorId::new().uuid());
     columns.cluster.push(cluster.to_owned());
     columns.email.push(format!("{plain}.{n}@{cluster}.example"));
     columns.username.push(format!("{plain}{n}"));
-    columns.phone.push(format!("+1{}55501{:02}", 201 + n / 100 % 700, n % 100));
+    columns
+        .phone
+        .push(format!("+1{}55501{:02}", 201 + n / 100 % 700, n % 100));
     columns.first_name.push(name.to_owned());
     columns.display_name.push(format!("{name} {n}"));
     columns.status.push(status(n, mixture).as_str().to_owned());
     columns.tier.push(tier(n).as_str().to_owned());
-    columns.time_zone.push(TIME_ZONES[n % TIME_ZONES.len()].to_owned());
-    columns.consents.push(mixture == Mixture::AllReachable || n % 40 != 13);
+    columns
+        .time_zone
+        .push(TIME_ZONES[n % TIME_ZONES.len()].to_owned());
+    columns
+        .consents
+        .push(mixture == Mixture::AllReachable || n % 40 != 13);
 }
 
 /// Of a hundred: 90 active, the others spread over what else there is.
@@ -105,16 +137,31 @@ mod tests {
             columns.username[n].parse::<Username>().expect("a username");
             let phone: Phone = columns.phone[n].parse().expect("a number");
             assert!(phone.as_str()[5..].starts_with("55501"), "{phone}");
-            columns.time_zone[n].parse::<chrono_tz::Tz>().expect("a time zone");
+            columns.time_zone[n]
+                .parse::<chrono_tz::Tz>()
+                .expect("a time zone");
         }
     }
 
     #[sqlx::test(migrations = "../migrations")]
     async fn seeding_twice_is_seeding_once(pool: PgPool) {
         let clock = Clock::system();
-        assert_eq!(creators(&pool, &clock, 100, Mixture::Lifelike).await.expect("seeded"), 100);
-        assert_eq!(creators(&pool, &clock, 120, Mixture::Lifelike).await.expect("seeded"), 20);
+        assert_eq!(
+            creators(&pool, &clock, 100, Mixture::Lifelike)
+                .await
+                .expect("seeded"),
+            100
+        );
+        assert_eq!(
+            creators(&pool, &clock, 120, Mixture::Lifelike)
+                .await
+                .expect("seeded"),
+            20
+        );
         let mut conn = pool.acquire().await.expect("a connection");
-        assert_eq!(creators::clusters(&mut conn).await.expect("clusters").len(), CLUSTERS.len());
+        assert_eq!(
+            creators::clusters(&mut conn).await.expect("clusters").len(),
+            CLUSTERS.len()
+        );
     }
 }

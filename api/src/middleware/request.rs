@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use shared::kernel::TraceContext;
 use tracing::Instrument;
 
+use crate::app::App;
 use crate::error::Problem;
 
 /// Characters of a caller's own request id at the most.
@@ -50,7 +51,7 @@ fn is_well_formed(id: &str) -> bool {
 }
 
 /// Wraps everything: see the module.
-pub async fn request(mut request: Request, next: Next) -> Response {
+pub async fn request(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let context = RequestContext::of(request.headers());
     let (method, began) = (request.method().clone(), Instant::now());
     // the route's pattern, not the path: ids and tokens in paths stay out of the log
@@ -66,8 +67,14 @@ pub async fn request(mut request: Request, next: Next) -> Response {
         if let Ok(id) = HeaderValue::from_str(&context.id) {
             response.headers_mut().insert(REQUEST_ID.clone(), id);
         }
-        let ms = began.elapsed().as_secs_f64() * 1000.0;
-        tracing::info!(status = response.status().as_u16(), ms, "answered");
+        let seconds = began.elapsed().as_secs_f64();
+        app.metrics
+            .answered(&method, &route, response.status(), seconds);
+        tracing::info!(
+            status = response.status().as_u16(),
+            ms = seconds * 1000.0,
+            "answered"
+        );
         response
     }
     .instrument(span)

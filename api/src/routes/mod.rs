@@ -1,9 +1,12 @@
 //! The routes, a file a resource.
 
+mod batches;
 mod dead_letters;
 mod health;
 mod job_kinds;
 mod jobs;
+mod queues;
+mod workers;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -16,4 +19,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(job_kinds::routes())
         .merge(jobs::routes())
         .merge(dead_letters::routes())
+        .merge(batches::routes())
+        .merge(queues::routes())
+        .merge(workers::routes())
 }

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use shared::kernel::{Db, connect_lazy};
+use shared::kernel::connect_lazy;
 use sqlx::PgPool;
 
 use crate::support::{TestApp, config};
@@ -51,8 +51,7 @@ async fn a_redis_that_is_not_there_is_reported(pool: PgPool) {
 async fn a_postgres_that_is_not_there_is_reported() {
     let nowhere = [("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")];
     let pool = connect_lazy(&config(&nowhere).database, "test").expect("a URL");
-    let mut app = TestApp::with(pool.clone(), &nowhere);
-    app.app.db = Db::new(pool, None);
+    let app = TestApp::with(pool, &nowhere);
     for path in ["/health/database", "/health/ready"] {
         let answer = get(&app, path).await;
         assert_eq!(answer.status, 503, "{path}");

@@ -3,8 +3,12 @@
 //! `DATABASE_URL` names a Postgres where databases may be made, `REDIS_URL` a Redis; `cargo xtask test` brings both.
 
 mod access;
+mod dead_letters;
 mod health;
 mod jobs_create;
 mod jobs_find;
 mod jobs_steer;
+mod metrics;
+mod queues;
 mod support;
+mod workers;

@@ -37,7 +37,11 @@ impl CreatorStatus {
     /// Whether marketing may address creators of this status at all.
     pub const fn may_be_addressed(self) -> bool {
         match self {
-            Self::PendingVerification | Self::PendingReview | Self::Active | Self::Inactive | Self::Churned => true,
+            Self::PendingVerification
+            | Self::PendingReview
+            | Self::Active
+            | Self::Inactive
+            | Self::Churned => true,
             Self::Suspended | Self::Banned => false,
         }
     }
@@ -114,7 +118,9 @@ pub struct Username(String);
 
 /// The text is no username.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("use 3 to 30 letters (a-z), digits, dots, dashes or underscores, beginning with a letter or digit")]
+#[error(
+    "use 3 to 30 letters (a-z), digits, dots, dashes or underscores, beginning with a letter or digit"
+)]
 pub struct InvalidUsername;
 
 impl Username {
@@ -134,7 +140,10 @@ impl FromStr for Username {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let begins_well = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+        let begins_well = text
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_ascii_alphanumeric());
         if (3..=30).contains(&text.len()) && begins_well && text.chars().all(allowed) {
             Ok(Self(text.to_owned()))
         } else {
@@ -163,10 +172,17 @@ impl FromStr for Phone {
     type Err = InvalidPhone;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // people write spaces, dashes, dots and brackets between the digits
-        let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
+        let plain: String = text
+            .chars()
+            .filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')'))
+            .collect();
         let digits = plain.strip_prefix('+').ok_or(InvalidPhone)?;
         let numeric = digits.bytes().all(|b| b.is_ascii_digit());
-        if numeric && (7..=15).contains(&digits.len()) && !digits.starts_with('0') { Ok(Self(plain)) } else { Err(InvalidPhone) }
+        if numeric && (7..=15).contains(&digits.len()) && !digits.starts_with('0') {
+            Ok(Self(plain))
+        } else {
+            Err(InvalidPhone)
+        }
     }
 }
 
@@ -206,18 +222,28 @@ impl NewCreator {
     /// # Errors
     /// With each wrong field.
     pub fn check(&self) -> Result<(), Vec<FieldError>> {
-        let names = [("/displayName", &self.display_name), ("/firstName", &self.first_name)];
+        let names = [
+            ("/displayName", &self.display_name),
+            ("/firstName", &self.first_name),
+        ];
         let wrong: Vec<FieldError> = names
             .into_iter()
             .filter(|(_, name)| name.as_deref().is_some_and(|name| !is_name(name)))
-            .map(|(field, _)| FieldError::new(field, "use 1 to 100 characters, without line breaks or control characters"))
+            .map(|(field, _)| {
+                FieldError::new(
+                    field,
+                    "use 1 to 100 characters, without line breaks or control characters",
+                )
+            })
             .collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 }
 
 fn is_name(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= NAME_MAX_CHARS && !text.chars().any(char::is_control)
+    !text.trim().is_empty()
+        && text.chars().count() <= NAME_MAX_CHARS
+        && !text.chars().any(char::is_control)
 }
 
 /// A consent or withdrawal about to be recorded.
@@ -305,8 +331,20 @@ mod tests {
 
     #[test]
     fn a_number_is_kept_in_its_international_form() {
-        assert_eq!("+1 (555) 010-0123".parse::<Phone>().expect("a number").as_str(), "+15550100123");
-        for wrong in ["5550100", "+0123456789", "+12", "+1555010012345678", "+1555x"] {
+        assert_eq!(
+            "+1 (555) 010-0123"
+                .parse::<Phone>()
+                .expect("a number")
+                .as_str(),
+            "+15550100123"
+        );
+        for wrong in [
+            "5550100",
+            "+0123456789",
+            "+12",
+            "+1555010012345678",
+            "+1555x",
+        ] {
             assert_eq!(wrong.parse::<Phone>(), Err(InvalidPhone), "{wrong:?}");
         }
     }
@@ -324,6 +362,12 @@ mod tests {
             consents: Vec::new(),
         };
         let wrong = creator.check().expect_err("a line break in a name");
-        assert_eq!(wrong.iter().map(|field| field.field.as_ref()).collect::<Vec<_>>(), ["/firstName"]);
+        assert_eq!(
+            wrong
+                .iter()
+                .map(|field| field.field.as_ref())
+                .collect::<Vec<_>>(),
+            ["/firstName"]
+        );
     }
 }

@@ -33,18 +33,28 @@ pub async fn register(
         return standing(conn, new, key).await;
     };
     store::insert_consents(conn, ctx, id, &new.consents).await?;
-    Ok(Registered { creator: get(conn, id).await?, replayed: false })
+    Ok(Registered {
+        creator: get(conn, id).await?,
+        replayed: false,
+    })
 }
 
 /// Tells why a creator could not be stored: it is there already, by the same request or by another.
-async fn standing(conn: &mut PgConnection, new: &NewCreator, key: Option<&RequestKey>) -> Result<Registered, CreatorError> {
+async fn standing(
+    conn: &mut PgConnection,
+    new: &NewCreator,
+    key: Option<&RequestKey>,
+) -> Result<Registered, CreatorError> {
     if let Some(key) = key
         && let Some((id, hash)) = store::by_request_key(conn, key.as_str()).await?
     {
         if !key.asked_the_same(hash.as_deref()) {
             return Err(CreatorError::KeyReused);
         }
-        return Ok(Registered { creator: get(conn, id).await?, replayed: true });
+        return Ok(Registered {
+            creator: get(conn, id).await?,
+            replayed: true,
+        });
     }
     if store::email_taken(conn, &new.cluster, &new.email.normalised()).await? {
         return Err(CreatorError::EmailTaken);
@@ -57,14 +67,19 @@ async fn standing(conn: &mut PgConnection, new: &NewCreator, key: Option<&Reques
 /// # Errors
 /// If there is none with this id.
 pub async fn get(conn: &mut PgConnection, id: CreatorId) -> Result<Creator, CreatorError> {
-    store::get(conn, id).await?.ok_or(CreatorError::NotFound(id))
+    store::get(conn, id)
+        .await?
+        .ok_or(CreatorError::NotFound(id))
 }
 
 /// What the creator said last about each channel; channels never spoken of are absent.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn consents(conn: &mut PgConnection, id: CreatorId) -> Result<Vec<Consent>, CreatorError> {
+pub async fn consents(
+    conn: &mut PgConnection,
+    id: CreatorId,
+) -> Result<Vec<Consent>, CreatorError> {
     Ok(store::latest_consents(conn, id).await?)
 }
 

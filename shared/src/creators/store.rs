@@ -8,11 +8,21 @@ use super::{Cluster, Consent, Creator, CreatorId, NewConsent, NewCreator};
 use crate::kernel::{Ctx, RequestKey, TypedId, stored};
 
 pub(super) async fn clusters(conn: &mut PgConnection) -> sqlx::Result<Vec<Cluster>> {
-    sqlx::query_as!(Cluster, "select id, name, adult, enhanced_gating from clusters order by id").fetch_all(conn).await
+    sqlx::query_as!(
+        Cluster,
+        "select id, name, adult, enhanced_gating from clusters order by id"
+    )
+    .fetch_all(conn)
+    .await
 }
 
 pub(super) async fn cluster_exists(conn: &mut PgConnection, id: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select exists (select 1 from clusters where id = $1) as "exists!""#, id).fetch_one(conn).await
+    sqlx::query_scalar!(
+        r#"select exists (select 1 from clusters where id = $1) as "exists!""#,
+        id
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Stores a creator; none if its address, name or request key is taken.
@@ -49,12 +59,24 @@ pub(super) async fn insert(
 }
 
 /// The creator made under a request key, and the hash of what was asked then.
-pub(super) async fn by_request_key(conn: &mut PgConnection, key: &str) -> sqlx::Result<Option<(CreatorId, Option<Vec<u8>>)>> {
-    let row = sqlx::query!("select id, request_hash from creators where request_key = $1", key).fetch_optional(conn).await?;
+pub(super) async fn by_request_key(
+    conn: &mut PgConnection,
+    key: &str,
+) -> sqlx::Result<Option<(CreatorId, Option<Vec<u8>>)>> {
+    let row = sqlx::query!(
+        "select id, request_hash from creators where request_key = $1",
+        key
+    )
+    .fetch_optional(conn)
+    .await?;
     Ok(row.map(|row| (row.id.into(), row.request_hash)))
 }
 
-pub(super) async fn email_taken(conn: &mut PgConnection, cluster: &str, email_key: &str) -> sqlx::Result<bool> {
+pub(super) async fn email_taken(
+    conn: &mut PgConnection,
+    cluster: &str,
+    email_key: &str,
+) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select 1 from creators where email_key = $1 and cluster_id = $2) as "exists!""#,
         email_key,
@@ -116,7 +138,10 @@ pub(super) async fn insert_consents(
 }
 
 /// What the creator said last about each channel.
-pub(super) async fn latest_consents(conn: &mut PgConnection, creator: CreatorId) -> sqlx::Result<Vec<Consent>> {
+pub(super) async fn latest_consents(
+    conn: &mut PgConnection,
+    creator: CreatorId,
+) -> sqlx::Result<Vec<Consent>> {
     let rows = sqlx::query!(
         "select distinct on (channel) channel, state, source, proof, recorded_at
          from creator_consents where creator_id = $1
@@ -155,7 +180,11 @@ pub(crate) struct SeedColumns {
 }
 
 /// Stores creators with their e-mail consents; those that are there already stay as they are. Answers how many are new.
-pub(crate) async fn seed(conn: &mut PgConnection, c: &SeedColumns, now: DateTime<Utc>) -> sqlx::Result<i64> {
+pub(crate) async fn seed(
+    conn: &mut PgConnection,
+    c: &SeedColumns,
+    now: DateTime<Utc>,
+) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"
         with given as (

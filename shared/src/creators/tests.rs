@@ -23,26 +23,46 @@ fn creator(cluster: &str, email: &str, username: &str) -> NewCreator {
 }
 
 fn consent(state: ConsentState) -> NewConsent {
-    NewConsent { channel: Channel::Email, state, source: "signup_form".into(), proof: Some("v3".into()) }
+    NewConsent {
+        channel: Channel::Email,
+        state,
+        source: "signup_form".into(),
+        proof: Some("v3".into()),
+    }
 }
 
 async fn register_one(conn: &mut PgConnection, new: &NewCreator) -> Result<Creator, CreatorError> {
-    register(conn, &ctx(), new, None).await.map(|registered| registered.creator)
+    register(conn, &ctx(), new, None)
+        .await
+        .map(|registered| registered.creator)
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn an_address_and_a_name_are_taken_once_in_a_cluster(pool: PgPool) {
     let mut conn = pool.acquire().await.expect("a connection");
-    let made = register_one(&mut conn, &creator("girlfanz", "ada@x.example", "ada")).await.expect("registered");
-    assert_eq!((made.status, made.tier), (CreatorStatus::PendingVerification, Tier::Newcomer));
+    let made = register_one(&mut conn, &creator("girlfanz", "ada@x.example", "ada"))
+        .await
+        .expect("registered");
+    assert_eq!(
+        (made.status, made.tier),
+        (CreatorStatus::PendingVerification, Tier::Newcomer)
+    );
 
     let again = register_one(&mut conn, &creator("girlfanz", "ADA@X.example", "other")).await;
     assert!(matches!(again, Err(CreatorError::EmailTaken)), "{again:?}");
     let again = register_one(&mut conn, &creator("girlfanz", "other@x.example", "ADA")).await;
-    assert!(matches!(again, Err(CreatorError::UsernameTaken)), "{again:?}");
-    register_one(&mut conn, &creator("boyfanz", "ada@x.example", "ada")).await.expect("free in another cluster");
+    assert!(
+        matches!(again, Err(CreatorError::UsernameTaken)),
+        "{again:?}"
+    );
+    register_one(&mut conn, &creator("boyfanz", "ada@x.example", "ada"))
+        .await
+        .expect("free in another cluster");
     let nowhere = register_one(&mut conn, &creator("nofanz", "b@x.example", "bea")).await;
-    assert!(matches!(nowhere, Err(CreatorError::UnknownCluster(_))), "{nowhere:?}");
+    assert!(
+        matches!(nowhere, Err(CreatorError::UnknownCluster(_))),
+        "{nowhere:?}"
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -50,26 +70,60 @@ async fn the_same_request_under_the_same_key_makes_one_creator(pool: PgPool) {
     let mut conn = pool.acquire().await.expect("a connection");
     let new = creator("girlfanz", "ada@x.example", "ada");
     let key = RequestKey::new(&Actor::System, "k1", b"body");
-    let first = register(&mut conn, &ctx(), &new, Some(&key)).await.expect("registered");
-    let second = register(&mut conn, &ctx(), &new, Some(&key)).await.expect("the same answer");
+    let first = register(&mut conn, &ctx(), &new, Some(&key))
+        .await
+        .expect("registered");
+    let second = register(&mut conn, &ctx(), &new, Some(&key))
+        .await
+        .expect("the same answer");
     assert_eq!((first.replayed, second.replayed), (false, true));
     assert_eq!(first.creator, second.creator);
 
     let other = RequestKey::new(&Actor::System, "k1", b"another body");
-    let reused = register(&mut conn, &ctx(), &creator("girlfanz", "b@x.example", "bea"), Some(&other)).await;
+    let reused = register(
+        &mut conn,
+        &ctx(),
+        &creator("girlfanz", "b@x.example", "bea"),
+        Some(&other),
+    )
+    .await;
     assert!(matches!(reused, Err(CreatorError::KeyReused)), "{reused:?}");
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_last_word_about_a_channel_holds(pool: PgPool) {
     let mut conn = pool.acquire().await.expect("a connection");
-    let new = NewCreator { consents: vec![consent(ConsentState::Granted)], ..creator("girlfanz", "ada@x.example", "ada") };
+    let new = NewCreator {
+        consents: vec![consent(ConsentState::Granted)],
+        ..creator("girlfanz", "ada@x.example", "ada")
+    };
     let id = register_one(&mut conn, &new).await.expect("registered").id;
-    for state in [ConsentState::Withdrawn, ConsentState::Granted, ConsentState::Withdrawn] {
-        record_consent(&mut conn, &ctx(), id, consent(state)).await.expect("recorded");
+    for state in [
+        ConsentState::Withdrawn,
+        ConsentState::Granted,
+        ConsentState::Withdrawn,
+    ] {
+        record_consent(&mut conn, &ctx(), id, consent(state))
+            .await
+            .expect("recorded");
         let latest = consents(&mut conn, id).await.expect("consents");
-        assert_eq!(latest.iter().map(|c| (c.channel, c.state)).collect::<Vec<_>>(), [(Channel::Email, state)]);
+        assert_eq!(
+            latest
+                .iter()
+                .map(|c| (c.channel, c.state))
+                .collect::<Vec<_>>(),
+            [(Channel::Email, state)]
+        );
     }
-    let nobody = record_consent(&mut conn, &ctx(), CreatorId::new(), consent(ConsentState::Granted)).await;
-    assert!(matches!(nobody, Err(CreatorError::NotFound(_))), "{nobody:?}");
+    let nobody = record_consent(
+        &mut conn,
+        &ctx(),
+        CreatorId::new(),
+        consent(ConsentState::Granted),
+    )
+    .await;
+    assert!(
+        matches!(nobody, Err(CreatorError::NotFound(_))),
+        "{nobody:?}"
+    );
 }

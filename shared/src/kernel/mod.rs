@@ -24,4 +24,6 @@ pub use ids::{ParseIdError, TypedId, typed_id};
 pub use paging::{Cursor, InvalidCursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
 pub use request_key::RequestKey;
 pub use trace::TraceContext;
+
+pub use sqlx::PgPool;
 pub use words::{UnknownWord, stored, words};

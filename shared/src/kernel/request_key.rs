@@ -16,7 +16,10 @@ pub struct RequestKey {
 impl RequestKey {
     /// The key `key` of `actor`, used for a request with this body.
     pub fn new(actor: &Actor, key: &str, body: &[u8]) -> Self {
-        Self { key: format!("{actor} {key}"), hash: Sha256::digest(body).into() }
+        Self {
+            key: format!("{actor} {key}"),
+            hash: Sha256::digest(body).into(),
+        }
     }
 
     /// What is stored to find the request again.

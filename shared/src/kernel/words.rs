@@ -65,7 +65,12 @@ pub struct UnknownWord {
 
 impl std::fmt::Display for UnknownWord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` is not known; use one of: {}", self.given, self.known.join(", "))
+        write!(
+            f,
+            "`{}` is not known; use one of: {}",
+            self.given,
+            self.known.join(", ")
+        )
     }
 }
 
@@ -80,7 +85,11 @@ where
     T: std::str::FromStr,
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    text.parse().map_err(|error: T::Err| sqlx::Error::ColumnDecode { index: column.into(), source: Box::new(error) })
+    text.parse()
+        .map_err(|error: T::Err| sqlx::Error::ColumnDecode {
+            index: column.into(),
+            source: Box::new(error),
+        })
 }
 
 #[cfg(test)]
@@ -105,6 +114,9 @@ mod tests {
     #[test]
     fn an_unknown_word_is_told_the_known_ones() {
         let error = "green".parse::<Colour>().expect_err("no such colour");
-        assert_eq!(error.to_string(), "`green` is not known; use one of: red, dark_blue");
+        assert_eq!(
+            error.to_string(),
+            "`green` is not known; use one of: red, dark_blue"
+        );
     }
 }

@@ -55,20 +55,37 @@ impl Identity {
     ///
     /// # Errors
     /// If an address cannot be written in a header or the parts do not make a message.
-    pub fn compose<I: Display>(&self, mail: &MarketingMail<'_, I>) -> Result<OutgoingMail, RenderError> {
+    pub fn compose<I: Display>(
+        &self,
+        mail: &MarketingMail<'_, I>,
+    ) -> Result<OutgoingMail, RenderError> {
         let html = layout::html(mail.message, mail.variables)?;
         let text = layout::text(mail.message, mail.variables);
         let mut builder = Message::builder()
-            .from(Mailbox::new(Some(self.from_name.clone()), address(&self.from, "the sender's address")?))
-            .to(Mailbox::new(None, address(mail.to, "the recipient's address")?))
+            .from(Mailbox::new(
+                Some(self.from_name.clone()),
+                address(&self.from, "the sender's address")?,
+            ))
+            .to(Mailbox::new(
+                None,
+                address(mail.to, "the recipient's address")?,
+            ))
             .subject(mail.message.subject.as_str())
             .date(mail.now.into())
             .message_id(Some(self.message_id(&mail.id)))
-            .raw_header(header("List-Unsubscribe", format!("<{}>", mail.variables.unsubscribe_url)));
+            .raw_header(header(
+                "List-Unsubscribe",
+                format!("<{}>", mail.variables.unsubscribe_url),
+            ));
         if self.public_url.scheme() == "https" {
-            builder = builder.raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".into()));
+            builder = builder.raw_header(header(
+                "List-Unsubscribe-Post",
+                "List-Unsubscribe=One-Click".into(),
+            ));
         }
-        let message = builder.multipart(MultiPart::alternative_plain_html(text, html)).map_err(RenderError::Mime)?;
+        let message = builder
+            .multipart(MultiPart::alternative_plain_html(text, html))
+            .map_err(RenderError::Mime)?;
         Ok(OutgoingMail {
             from: self.from.clone(),
             to: mail.to.clone(),
@@ -79,12 +96,19 @@ impl Identity {
 }
 
 fn address(email: &EmailAddress, whose: &'static str) -> Result<Address, RenderError> {
-    email.as_str().parse().map_err(|_| RenderError::Address(whose))
+    email
+        .as_str()
+        .parse()
+        .map_err(|_| RenderError::Address(whose))
 }
 
 /// A header of plain ASCII that must not be folded in the middle: a link.
 fn header(name: &'static str, value: String) -> HeaderValue {
-    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
+    HeaderValue::dangerous_new_pre_encoded(
+        HeaderName::new_from_ascii_str(name),
+        value.clone(),
+        value,
+    )
 }
 
 #[cfg(test)]
@@ -110,7 +134,11 @@ mod tests {
             postal_address: "1 Example Street".into(),
             unsubscribe_url: format!("{public_url}/u/{}", "t".repeat(90)),
         };
-        let message = Rendered { subject: subject.into(), message: "Grüße 💕\n.\nlast".into(), action: None };
+        let message = Rendered {
+            subject: subject.into(),
+            message: "Grüße 💕\n.\nlast".into(),
+            action: None,
+        };
         let mail = MarketingMail {
             id: "delivery_1",
             to: &"ada@reader.example".parse().expect("an address"),
@@ -123,30 +151,45 @@ mod tests {
 
     #[test]
     fn the_message_id_is_that_of_the_delivery() {
-        assert!(composed("https://crm.example", "Hi").contains("Message-ID: <delivery_1@crm.example>\r\n"));
+        assert!(
+            composed("https://crm.example", "Hi")
+                .contains("Message-ID: <delivery_1@crm.example>\r\n")
+        );
     }
 
     #[test]
     fn the_one_click_header_appears_only_over_https() {
-        let link = format!("List-Unsubscribe: <https://crm.example/u/{}>\r\n", "t".repeat(90));
+        let link = format!(
+            "List-Unsubscribe: <https://crm.example/u/{}>\r\n",
+            "t".repeat(90)
+        );
         let mail = composed("https://crm.example", "Hi");
         assert!(mail.contains(&link), "{mail}");
         assert!(mail.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
         let mail = composed("http://localhost:3004", "Hi");
-        assert!(mail.contains("List-Unsubscribe: <http://localhost:3004/u/") && !mail.contains("List-Unsubscribe-Post"));
+        assert!(
+            mail.contains("List-Unsubscribe: <http://localhost:3004/u/")
+                && !mail.contains("List-Unsubscribe-Post")
+        );
     }
 
     #[test]
     fn what_is_not_ascii_is_encoded() {
         let mail = composed("https://crm.example", "Wir vermissen dich 💕");
         assert!(mail.is_ascii());
-        assert!(mail.contains("Subject: Wir vermissen dich =?utf-8?b?"), "{mail}");
+        assert!(
+            mail.contains("Subject: Wir vermissen dich =?utf-8?b?"),
+            "{mail}"
+        );
         assert!(mail.contains("Content-Type: multipart/alternative;"));
     }
 
     #[test]
     fn no_line_ends_without_its_carriage_return() {
         let mail = composed("https://crm.example", "Hi");
-        assert!(mail.split("\r\n").all(|line| !line.contains(['\r', '\n']) && line.len() <= 998));
+        assert!(
+            mail.split("\r\n")
+                .all(|line| !line.contains(['\r', '\n']) && line.len() <= 998)
+        );
     }
 }

@@ -13,7 +13,8 @@ static LAYOUT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = Environment::empty();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| AutoEscape::Html);
-    env.add_template(HTML, include_str!("mail.html")).expect("the layout is a template; a test renders it");
+    env.add_template(HTML, include_str!("mail.html"))
+        .expect("the layout is a template; a test renders it");
     env
 });
 
@@ -28,7 +29,10 @@ pub(super) fn html(message: &Rendered, variables: &Variables) -> Result<String, 
         postal_address => variables.postal_address.as_str(),
     };
     let render = || LAYOUT.get_template(HTML)?.render(page);
-    render().map_err(|source| RenderError::Template { part: "layout", source })
+    render().map_err(|source| RenderError::Template {
+        part: "layout",
+        source,
+    })
 }
 
 /// The text part.
@@ -47,8 +51,12 @@ pub(super) fn text(message: &Rendered, variables: &Variables) -> String {
 /// Paragraphs are divided by empty lines; line breaks within them stay.
 fn paragraphs(message: &str) -> Vec<Vec<Value>> {
     let lines: Vec<&str> = message.lines().map(str::trim_end).collect();
-    let divided = lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty());
-    divided.map(|lines| lines.iter().copied().map(Value::from).collect()).collect()
+    let divided = lines
+        .split(|line| line.is_empty())
+        .filter(|lines| !lines.is_empty());
+    divided
+        .map(|lines| lines.iter().copied().map(Value::from).collect())
+        .collect()
 }
 
 #[cfg(test)]
@@ -78,19 +86,30 @@ mod tests {
     #[test]
     fn everything_in_the_html_part_is_escaped_where_it_stands() {
         let html = html(&message(), &variables()).expect("rendered");
-        assert!(html.contains("<p>one<br>two &lt;script&gt;alert(1)&lt;&#x2f;script&gt;</p>"), "{html}");
+        assert!(
+            html.contains("<p>one<br>two &lt;script&gt;alert(1)&lt;&#x2f;script&gt;</p>"),
+            "{html}"
+        );
         assert!(html.contains("<p>three</p>"), "{html}");
         assert!(html.contains("<title>A &lt;b&gt;</title>"), "{html}");
-        assert!(html.contains("&quot;Go&quot;</a>") && !html.contains("b=\"2\""), "{html}");
+        assert!(
+            html.contains("&quot;Go&quot;</a>") && !html.contains("b=\"2\""),
+            "{html}"
+        );
         assert!(html.contains("creator on Girl&lt;Fanz."), "{html}");
     }
 
     #[test]
     fn both_parts_carry_the_link_that_stops_the_mails_and_the_postal_address() {
         let text = text(&message(), &variables());
-        let html = html(&message(), &variables()).expect("rendered").replace("&#x2f;", "/");
+        let html = html(&message(), &variables())
+            .expect("rendered")
+            .replace("&#x2f;", "/");
         for part in [text, html] {
-            assert!(part.contains("https://crm.example/u/x") && part.contains("1 Example Street"), "{part}");
+            assert!(
+                part.contains("https://crm.example/u/x") && part.contains("1 Example Street"),
+                "{part}"
+            );
         }
     }
 }

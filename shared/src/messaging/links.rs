@@ -28,7 +28,9 @@ pub struct UnsubscribeLinks {
 
 impl std::fmt::Debug for UnsubscribeLinks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UnsubscribeLinks").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("UnsubscribeLinks")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,7 +47,10 @@ impl UnsubscribeLinks {
     /// Links below `public_url`, signed with a key derived from `key`.
     pub fn new(key: &[u8; 32], public_url: &Url) -> Self {
         let derived = keyed(key).chain_update(PURPOSE).finalize().into_bytes();
-        Self { mac: keyed(&derived), base: public_url.as_str().trim_end_matches('/').to_owned() }
+        Self {
+            mac: keyed(&derived),
+            base: public_url.as_str().trim_end_matches('/').to_owned(),
+        }
     }
 
     /// The address of the link.
@@ -57,7 +62,12 @@ impl UnsubscribeLinks {
         let mut bytes = [0; TOKEN_BYTES];
         bytes[..16].copy_from_slice(link.creator.uuid().as_bytes());
         bytes[16..32].copy_from_slice(link.delivery.as_bytes());
-        let signature = self.mac.clone().chain_update(&bytes[..32]).finalize().into_bytes();
+        let signature = self
+            .mac
+            .clone()
+            .chain_update(&bytes[..32])
+            .finalize()
+            .into_bytes();
         bytes[32..].copy_from_slice(&signature[..SIGNATURE_BYTES]);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -67,14 +77,20 @@ impl UnsubscribeLinks {
     /// # Errors
     /// If it was not made here, or was changed; nothing more is said.
     pub fn read(&self, token: &str) -> Result<Unsubscribe, MessagingError> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| MessagingError::InvalidLink)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(token)
+            .map_err(|_| MessagingError::InvalidLink)?;
         let bytes: [u8; TOKEN_BYTES] = bytes.try_into().map_err(|_| MessagingError::InvalidLink)?;
         let (named, signature) = bytes.split_at(32);
         // compares in constant time
         let mac = self.mac.clone().chain_update(named);
-        mac.verify_truncated_left(signature).map_err(|_| MessagingError::InvalidLink)?;
+        mac.verify_truncated_left(signature)
+            .map_err(|_| MessagingError::InvalidLink)?;
         let uuid = |part: &[u8]| Uuid::from_slice(part).map_err(|_| MessagingError::InvalidLink);
-        Ok(Unsubscribe { creator: uuid(&named[..16])?.into(), delivery: uuid(&named[16..])? })
+        Ok(Unsubscribe {
+            creator: uuid(&named[..16])?.into(),
+            delivery: uuid(&named[16..])?,
+        })
     }
 }
 
@@ -91,19 +107,26 @@ mod tests {
     }
 
     fn token_of(url: &str) -> &str {
-        url.strip_prefix("https://crm.example/u/").expect("below the public URL")
+        url.strip_prefix("https://crm.example/u/")
+            .expect("below the public URL")
     }
 
     #[test]
     fn a_link_is_read_as_it_was_made() {
-        let link = Unsubscribe { creator: CreatorId::new(), delivery: Uuid::now_v7() };
+        let link = Unsubscribe {
+            creator: CreatorId::new(),
+            delivery: Uuid::now_v7(),
+        };
         let url = links(1).url(link);
         assert_eq!(links(1).read(token_of(&url)).expect("ours"), link);
     }
 
     #[test]
     fn a_changed_or_foreign_token_is_refused() {
-        let link = Unsubscribe { creator: CreatorId::new(), delivery: Uuid::now_v7() };
+        let link = Unsubscribe {
+            creator: CreatorId::new(),
+            delivery: Uuid::now_v7(),
+        };
         let url = links(1).url(link);
         let token = token_of(&url);
         assert!(links(2).read(token).is_err(), "another key");
@@ -113,7 +136,13 @@ mod tests {
             let changed = String::from_utf8(changed).expect("ASCII");
             assert!(links(1).read(&changed).is_err(), "changed at {at}");
         }
-        for wrong in ["", "x", &token[1..], &format!("{token}AAAA"), "../../etc/passwd"] {
+        for wrong in [
+            "",
+            "x",
+            &token[1..],
+            &format!("{token}AAAA"),
+            "../../etc/passwd",
+        ] {
             assert!(links(1).read(wrong).is_err(), "{wrong:?}");
         }
     }

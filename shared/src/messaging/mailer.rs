@@ -8,7 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::rate::Grant;
 use super::{
-    Identity, MarketingMail, MessageTemplate, RateLimit, RateLimitError, RenderError, Unsubscribe, UnsubscribeLinks, Variables,
+    Identity, MarketingMail, MessageTemplate, RateLimit, RateLimitError, RenderError, Unsubscribe,
+    UnsubscribeLinks, Variables,
 };
 use crate::kernel::EmailAddress;
 use crate::providers::email::{EmailProvider, Handover, OutgoingMail};
@@ -52,9 +53,20 @@ impl Slots {
 
 impl Mailer {
     /// A mailer over `provider`, with at most `rate` of the whole fleet.
-    pub fn new(provider: Arc<dyn EmailProvider>, rate: Option<RateLimit>, identity: Identity, links: UnsubscribeLinks) -> Self {
+    pub fn new(
+        provider: Arc<dyn EmailProvider>,
+        rate: Option<RateLimit>,
+        identity: Identity,
+        links: UnsubscribeLinks,
+    ) -> Self {
         let slots = Arc::new(Semaphore::new(provider.sessions()));
-        Self { provider, slots, rate, identity: Arc::new(identity), links }
+        Self {
+            provider,
+            slots,
+            rate,
+            identity: Arc::new(identity),
+            links,
+        }
     }
 
     /// Messages that can be handed over at the same time.
@@ -84,7 +96,9 @@ impl Mailer {
             unreachable!("the semaphore is never closed");
         };
         let mut slots = Slots { permit };
-        let Some(rate) = &self.rate else { return Ok(slots) };
+        let Some(rate) = &self.rate else {
+            return Ok(slots);
+        };
         loop {
             match rate.take(count).await? {
                 Grant::Granted(granted) => {
@@ -117,7 +131,13 @@ impl Mailer {
         now: DateTime<Utc>,
     ) -> Result<OutgoingMail, RenderError> {
         let message = &template.render(variables)?;
-        self.identity.compose(&MarketingMail { id, to, message, variables, now })
+        self.identity.compose(&MarketingMail {
+            id,
+            to,
+            message,
+            variables,
+            now,
+        })
     }
 
     /// The link by which a recipient stops the mails.

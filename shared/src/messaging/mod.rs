@@ -20,4 +20,7 @@ pub use links::{Unsubscribe, UnsubscribeLinks};
 pub use mailer::{Mailer, Slots};
 pub use rate::{RateLimit, RateLimitError};
 pub use service::{DeadMailbox, Subscription, subscription, suppress, unsubscribe};
-pub use template::{Action, Content, MESSAGE_MAX_CHARS, MessageTemplate, Rendered, SUBJECT_MAX_CHARS, VARIABLES, Variables};
+pub use template::{
+    Action, Content, MESSAGE_MAX_CHARS, MessageTemplate, Rendered, SUBJECT_MAX_CHARS, VARIABLES,
+    Variables,
+};

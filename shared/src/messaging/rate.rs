@@ -24,7 +24,9 @@ pub struct RateLimit {
 
 impl std::fmt::Debug for RateLimit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RateLimit").field("per_second", &self.per_second).finish_non_exhaustive()
+        f.debug_struct("RateLimit")
+            .field("per_second", &self.per_second)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,13 +62,22 @@ impl RateLimit {
              redis.call('pexpire', KEYS[1], 10000)
              return {granted, math.ceil(math.max(0, 1000000 - tokens) / rate / 1000)}",
         );
-        Self { conn: redis.connection(), per_second: per_second.max(1), script: Arc::new(script) }
+        Self {
+            conn: redis.connection(),
+            per_second: per_second.max(1),
+            script: Arc::new(script),
+        }
     }
 
     /// Takes up to `want` messages out of the bucket.
     pub(super) async fn take(&self, want: u32) -> Result<Grant, RateLimitError> {
-        let answer: RedisResult<(u32, u64)> =
-            self.script.key(KEY).arg(self.per_second).arg(want).invoke_async(&mut self.conn.clone()).await;
+        let answer: RedisResult<(u32, u64)> = self
+            .script
+            .key(KEY)
+            .arg(self.per_second)
+            .arg(want)
+            .invoke_async(&mut self.conn.clone())
+            .await;
         Ok(match answer? {
             (0, wait_ms) => Grant::Wait(Duration::from_millis(wait_ms.max(1))),
             (granted, _) => Grant::Granted(granted),

@@ -20,17 +20,27 @@ pub struct Subscription {
 ///
 /// # Errors
 /// If the creator is not there any more.
-pub async fn subscription(conn: &mut PgConnection, link: Unsubscribe) -> Result<Subscription, MessagingError> {
+pub async fn subscription(
+    conn: &mut PgConnection,
+    link: Unsubscribe,
+) -> Result<Subscription, MessagingError> {
     let creator = creators::get(conn, link.creator).await?;
     let cluster = store::cluster_name(conn, &creator.cluster).await?;
-    Ok(Subscription { cluster, active: has_consent(conn, link).await? })
+    Ok(Subscription {
+        cluster,
+        active: has_consent(conn, link).await?,
+    })
 }
 
 /// Withdraws the creator's consent to e-mail. Doing so again changes nothing.
 ///
 /// # Errors
 /// If the creator is not there any more.
-pub async fn unsubscribe(conn: &mut PgConnection, ctx: &Ctx, link: Unsubscribe) -> Result<(), MessagingError> {
+pub async fn unsubscribe(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    link: Unsubscribe,
+) -> Result<(), MessagingError> {
     if !has_consent(conn, link).await? {
         return Ok(());
     }
@@ -45,7 +55,9 @@ pub async fn unsubscribe(conn: &mut PgConnection, ctx: &Ctx, link: Unsubscribe) 
 
 async fn has_consent(conn: &mut PgConnection, link: Unsubscribe) -> Result<bool, MessagingError> {
     let consents = creators::consents(conn, link.creator).await?;
-    Ok(consents.iter().any(|consent| consent.channel == Channel::Email && consent.state == ConsentState::Granted))
+    Ok(consents
+        .iter()
+        .any(|consent| consent.channel == Channel::Email && consent.state == ConsentState::Granted))
 }
 
 /// A mailbox that does not exist, by the word of its own server.
@@ -61,7 +73,11 @@ pub struct DeadMailbox {
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn suppress(conn: &mut PgConnection, dead: &[DeadMailbox], now: DateTime<Utc>) -> Result<(), MessagingError> {
+pub async fn suppress(
+    conn: &mut PgConnection,
+    dead: &[DeadMailbox],
+    now: DateTime<Utc>,
+) -> Result<(), MessagingError> {
     if dead.is_empty() {
         return Ok(());
     }

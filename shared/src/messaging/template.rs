@@ -26,8 +26,15 @@ const PART_MAX_BYTES: usize = 100_000;
 const FUEL: u64 = 50_000;
 
 /// The variables there are; every recipient has a value for each.
-pub const VARIABLES: [&str; 7] =
-    ["firstName", "displayName", "username", "clusterName", "tier", "postalAddress", "unsubscribeUrl"];
+pub const VARIABLES: [&str; 7] = [
+    "firstName",
+    "displayName",
+    "username",
+    "clusterName",
+    "tier",
+    "postalAddress",
+    "unsubscribeUrl",
+];
 
 /// The values for one recipient.
 #[derive(Debug, Clone)]
@@ -113,24 +120,35 @@ impl MessageTemplate {
     pub fn compile(content: &Content) -> Result<Self, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let mut env = environment();
-        let mut add = |name: &'static str, pointer: &'static str, source: &str, max_chars: usize| {
-            if let Err(message) = add_template(&mut env, name, source, max_chars) {
-                wrong.push(FieldError::new(pointer, message));
-            }
-        };
+        let mut add =
+            |name: &'static str, pointer: &'static str, source: &str, max_chars: usize| {
+                if let Err(message) = add_template(&mut env, name, source, max_chars) {
+                    wrong.push(FieldError::new(pointer, message));
+                }
+            };
         add(SUBJECT, "/subject", &content.subject, SUBJECT_MAX_CHARS);
         add(MESSAGE, "/message", &content.message, MESSAGE_MAX_CHARS);
         if let Some(action) = &content.action {
             add(ACTION, "/callToAction/text", &action.text, ACTION_MAX_CHARS);
             if !is_web_address(&action.url) {
-                wrong.push(FieldError::new("/callToAction/url", "use an address that begins with https:// or http://"));
+                wrong.push(FieldError::new(
+                    "/callToAction/url",
+                    "use an address that begins with https:// or http://",
+                ));
             }
         }
-        let template = Self { env, action_url: content.action.as_ref().map(|action| action.url.clone()) };
+        let template = Self {
+            env,
+            action_url: content.action.as_ref().map(|action| action.url.clone()),
+        };
         if wrong.is_empty() {
             wrong.extend(template.try_out());
         }
-        if wrong.is_empty() { Ok(template) } else { Err(wrong) }
+        if wrong.is_empty() {
+            Ok(template)
+        } else {
+            Err(wrong)
+        }
     }
 
     /// The message for one recipient.
@@ -150,15 +168,27 @@ impl MessageTemplate {
             Some(url) => Some((self.part(ACTION, variables)?, url.clone())),
             None => None,
         };
-        Ok(Rendered { subject: subject.to_owned(), message: self.part(MESSAGE, variables)?, action })
+        Ok(Rendered {
+            subject: subject.to_owned(),
+            message: self.part(MESSAGE, variables)?,
+            action,
+        })
     }
 
     fn part(&self, name: &'static str, variables: &Variables) -> Result<String, RenderError> {
         let template = |source| RenderError::Template { part: name, source };
         let mut output = Capped::default();
-        let rendered = self.env.get_template(name).map_err(template)?.render_captured_to(variables.values(), &mut output).map(drop);
+        let rendered = self
+            .env
+            .get_template(name)
+            .map_err(template)?
+            .render_captured_to(variables.values(), &mut output)
+            .map(drop);
         if output.full {
-            return Err(RenderError::TooLarge { part: name, limit_bytes: PART_MAX_BYTES });
+            return Err(RenderError::TooLarge {
+                part: name,
+                limit_bytes: PART_MAX_BYTES,
+            });
         }
         rendered.map_err(template)?;
         // what the engine writes is text, in whole pieces
@@ -192,7 +222,10 @@ fn pointer_of(error: &RenderError) -> &'static str {
             ACTION => "/callToAction/text",
             _ => "/subject",
         },
-        RenderError::ControlInSubject | RenderError::EmptySubject | RenderError::Address(_) | RenderError::Mime(_) => "/subject",
+        RenderError::ControlInSubject
+        | RenderError::EmptySubject
+        | RenderError::Address(_)
+        | RenderError::Mime(_) => "/subject",
     }
 }
 
@@ -220,7 +253,12 @@ fn environment() -> Environment<'static> {
 }
 
 /// Adds one part; answers what is wrong with it otherwise.
-fn add_template(env: &mut Environment<'static>, name: &'static str, source: &str, max_chars: usize) -> Result<(), String> {
+fn add_template(
+    env: &mut Environment<'static>,
+    name: &'static str,
+    source: &str,
+    max_chars: usize,
+) -> Result<(), String> {
     if source.trim().is_empty() {
         return Err("must not be empty".into());
     }
@@ -228,11 +266,16 @@ fn add_template(env: &mut Environment<'static>, name: &'static str, source: &str
         return Err(format!("is longer than {max_chars} characters"));
     }
     let prepared = prepare(source)?;
-    env.add_template_owned(name, prepared).map_err(|error| format!("is not a valid template: {error}"))?;
+    env.add_template_owned(name, prepared)
+        .map_err(|error| format!("is not a valid template: {error}"))?;
     let known: HashSet<&str> = VARIABLES.into_iter().collect();
     let template = env.get_template(name).map_err(|error| error.to_string())?;
     let used = template.undeclared_variables(false);
-    let mut unknown: Vec<&str> = used.iter().map(String::as_str).filter(|variable| !known.contains(variable)).collect();
+    let mut unknown: Vec<&str> = used
+        .iter()
+        .map(String::as_str)
+        .filter(|variable| !known.contains(variable))
+        .collect();
     unknown.sort_unstable();
     match unknown.first() {
         Some(variable) => Err(unknown_variable(variable)),
@@ -242,7 +285,10 @@ fn add_template(env: &mut Environment<'static>, name: &'static str, source: &str
 
 fn unknown_variable(name: &str) -> String {
     let name: String = name.chars().take(40).collect();
-    format!("there is no variable `{name}`; use one of: {}", VARIABLES.join(", "))
+    format!(
+        "there is no variable `{name}`; use one of: {}",
+        VARIABLES.join(", ")
+    )
 }
 
 /// Turns `{firstName}` into `{{ firstName }}` and refuses what messages may not use. Braces around anything else than a
@@ -284,7 +330,10 @@ fn copy_tag(
     end: &str,
     check: impl FnOnce(&str) -> Result<(), String>,
 ) -> Result<usize, String> {
-    let length = rest[2..].find(end).map(|at| at + 2 + end.len()).ok_or_else(|| format!("`{}` is not closed", &rest[..2]))?;
+    let length = rest[2..]
+        .find(end)
+        .map(|at| at + 2 + end.len())
+        .ok_or_else(|| format!("`{}` is not closed", &rest[..2]))?;
     let tag = &rest[..length];
     // repeating is the one operator whose result can be much larger than the template
     if !tag.starts_with("{#") && tag.contains('*') {
@@ -301,21 +350,26 @@ fn check_statement(statement: &str) -> Result<(), String> {
         return Ok(());
     }
     let word: String = word.chars().take(40).collect();
-    Err(format!("`{{% {word} %}}` cannot be used in a message; only if, elif, else and endif can"))
+    Err(format!(
+        "`{{% {word} %}}` cannot be used in a message; only if, elif, else and endif can"
+    ))
 }
 
 /// The word in `{word}`; none if the braces hold anything else.
 fn braced_word(rest: &str) -> Option<&str> {
     let word = rest.strip_prefix('{')?.split_once('}')?.0;
     let begins_well = word.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
-    (begins_well && word.len() <= 40 && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')).then_some(word)
+    (begins_well && word.len() <= 40 && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        .then_some(word)
 }
 
 /// Whether a link may lead there: anything but http and https can run a script or open a program.
 fn is_web_address(text: &str) -> bool {
     text.len() <= 2000
         && !text.chars().any(|c| c.is_control() || c.is_whitespace())
-        && text.parse::<Url>().is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+        && text
+            .parse::<Url>()
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }
 
 /// Takes [`PART_MAX_BYTES`] and then no more.
@@ -345,7 +399,11 @@ mod tests {
     use super::*;
 
     fn content(subject: &str, message: &str) -> Content {
-        Content { subject: subject.into(), message: message.into(), action: None }
+        Content {
+            subject: subject.into(),
+            message: message.into(),
+            action: None,
+        }
     }
 
     fn variables(first_name: &str) -> Variables {
@@ -361,38 +419,65 @@ mod tests {
     }
 
     fn rendered(message: &str, first_name: &str) -> String {
-        let template = MessageTemplate::compile(&content("Hello", message)).expect("a good template");
-        template.render(&variables(first_name)).expect("rendered").message
+        let template =
+            MessageTemplate::compile(&content("Hello", message)).expect("a good template");
+        template
+            .render(&variables(first_name))
+            .expect("rendered")
+            .message
     }
 
     fn refused(message: &str) -> FieldError {
-        let mut wrong = MessageTemplate::compile(&content("Hello", message)).expect_err("not acceptable");
+        let mut wrong =
+            MessageTemplate::compile(&content("Hello", message)).expect_err("not acceptable");
         assert_eq!(wrong.len(), 1, "{wrong:?}");
         wrong.remove(0)
     }
 
     #[test]
     fn both_kinds_of_braces_name_variables() {
-        assert_eq!(rendered("Hi {firstName}, {{ firstName | upper }}!", "Ada"), "Hi Ada, ADA!");
-        assert_eq!(rendered("{% if tier == 'rising' %}up{% else %}down{% endif %}", "Ada"), "up");
+        assert_eq!(
+            rendered("Hi {firstName}, {{ firstName | upper }}!", "Ada"),
+            "Hi Ada, ADA!"
+        );
+        assert_eq!(
+            rendered(
+                "{% if tier == 'rising' %}up{% else %}down{% endif %}",
+                "Ada"
+            ),
+            "up"
+        );
     }
 
     #[test]
     fn braces_around_anything_else_stay() {
-        assert_eq!(rendered(".a { color: red } {\"json\": 1} {1} {}", "Ada"), ".a { color: red } {\"json\": 1} {1} {}");
+        assert_eq!(
+            rendered(".a { color: red } {\"json\": 1} {1} {}", "Ada"),
+            ".a { color: red } {\"json\": 1} {1} {}"
+        );
     }
 
     #[test]
     fn a_value_that_looks_like_a_template_is_not_run() {
-        assert_eq!(rendered("Hi {firstName}", "{{ username }}{% if %}"), "Hi {{ username }}{% if %}");
+        assert_eq!(
+            rendered("Hi {firstName}", "{{ username }}{% if %}"),
+            "Hi {{ username }}{% if %}"
+        );
     }
 
     #[test]
     fn an_unknown_variable_is_refused_with_its_field_and_the_known_ones() {
-        for message in ["{fristName}", "{{ fristName }}", "{% if fristName %}x{% endif %}"] {
+        for message in [
+            "{fristName}",
+            "{{ fristName }}",
+            "{% if fristName %}x{% endif %}",
+        ] {
             let wrong = refused(message);
             assert_eq!(wrong.field, "/message");
-            assert!(wrong.message.contains("`fristName`") && wrong.message.contains("firstName"), "{message}: {wrong:?}");
+            assert!(
+                wrong.message.contains("`fristName`") && wrong.message.contains("firstName"),
+                "{message}: {wrong:?}"
+            );
         }
     }
 
@@ -417,11 +502,25 @@ mod tests {
     #[test]
     fn a_link_leads_to_the_web_or_nowhere() {
         let with = |url: &str| {
-            let action = Some(Action { text: "Go, {firstName}".into(), url: url.into() });
-            MessageTemplate::compile(&Content { action, ..content("Hello", "x") })
+            let action = Some(Action {
+                text: "Go, {firstName}".into(),
+                url: url.into(),
+            });
+            MessageTemplate::compile(&Content {
+                action,
+                ..content("Hello", "x")
+            })
         };
         assert!(with("https://fanz.example/dashboard?a=b#c").is_ok());
-        for url in ["javascript:alert(1)", "data:text/html,x", "//x.example", "/dashboard", "https://", "https://a b", "ftp://x.example"] {
+        for url in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//x.example",
+            "/dashboard",
+            "https://",
+            "https://a b",
+            "ftp://x.example",
+        ] {
             let wrong = with(url).expect_err(url);
             assert_eq!(wrong[0].field, "/callToAction/url", "{url}");
         }
@@ -429,23 +528,53 @@ mod tests {
 
     #[test]
     fn a_name_cannot_end_the_subjects_line() {
-        let template = MessageTemplate::compile(&content("Hi {firstName}", "x")).expect("a good template");
-        let error = template.render(&variables("Ada\r\nBcc: x@y.example")).expect_err("a line break");
+        let template =
+            MessageTemplate::compile(&content("Hi {firstName}", "x")).expect("a good template");
+        let error = template
+            .render(&variables("Ada\r\nBcc: x@y.example"))
+            .expect_err("a line break");
         assert!(matches!(error, RenderError::ControlInSubject));
     }
 
     #[test]
     fn a_part_stays_below_its_limit() {
-        let template = MessageTemplate::compile(&content("Hello", &"{firstName}".repeat(1000))).expect("a good template");
-        let error = template.render(&variables(&"x".repeat(200))).expect_err("200,000 bytes");
-        assert!(matches!(error, RenderError::TooLarge { part: "message", .. }), "{error:?}");
+        let template = MessageTemplate::compile(&content("Hello", &"{firstName}".repeat(1000)))
+            .expect("a good template");
+        let error = template
+            .render(&variables(&"x".repeat(200)))
+            .expect_err("200,000 bytes");
+        assert!(
+            matches!(
+                error,
+                RenderError::TooLarge {
+                    part: "message",
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
     }
 
     #[test]
     fn every_wrong_field_is_told_at_once() {
-        let action = Some(Action { text: " ".into(), url: "x".into() });
-        let wrong = MessageTemplate::compile(&Content { action, ..content("{nope}", "") }).expect_err("all wrong");
+        let action = Some(Action {
+            text: " ".into(),
+            url: "x".into(),
+        });
+        let wrong = MessageTemplate::compile(&Content {
+            action,
+            ..content("{nope}", "")
+        })
+        .expect_err("all wrong");
         let fields: Vec<_> = wrong.iter().map(|field| field.field.as_ref()).collect();
-        assert_eq!(fields, ["/subject", "/message", "/callToAction/text", "/callToAction/url"]);
+        assert_eq!(
+            fields,
+            [
+                "/subject",
+                "/message",
+                "/callToAction/text",
+                "/callToAction/url"
+            ]
+        );
     }
 }

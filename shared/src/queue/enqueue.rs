@@ -128,6 +128,7 @@ async fn enqueue_chunk(
             priority: job.priority,
             id: job.id,
             due,
+            new: true,
         });
     }
     Ok(answers)

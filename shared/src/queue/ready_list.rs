@@ -28,7 +28,7 @@ const HINT_MUTE: Duration = Duration::from_secs(1);
 /// Ids in one call of a script.
 const PUSH_CHUNK: usize = 5_000;
 
-/// A job that was just enqueued.
+/// A job that may run now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
     /// Its kind.
@@ -41,6 +41,8 @@ pub struct Hint {
     pub id: JobId,
     /// Whether it may be listed at once: it is due and waits for no group's turn.
     pub due: bool,
+    /// Whether it was just enqueued; else it waited already and may run earlier.
+    pub new: bool,
 }
 
 /// The lists of one Redis. Clones share a connection.

@@ -2,6 +2,7 @@
 
 use redis::RedisResult;
 
+use super::metrics::QueueMetrics;
 use super::ready_list::Hint;
 use super::{Events, Notice, ReadyLists};
 
@@ -12,6 +13,8 @@ pub struct Signals {
     pub ready: ReadyLists,
     /// The events, gathered; [`Signals::run`] sends them.
     pub events: Events,
+    /// What this process counts.
+    pub metrics: QueueMetrics,
 }
 
 impl Signals {
@@ -23,6 +26,7 @@ impl Signals {
         Ok(Self {
             ready: ReadyLists::new(url)?,
             events: Events::default(),
+            metrics: QueueMetrics::default(),
         })
     }
 
@@ -37,6 +41,9 @@ impl Signals {
             notice.gather(&self.events);
         }
         for hint in &hints {
+            if hint.new {
+                self.metrics.enqueued(&hint.queue, hint.kind);
+            }
             self.events
                 .job(hint.id, hint.kind, &hint.queue, "available");
         }

@@ -40,7 +40,11 @@ struct Real {
 
 async fn real(messages_per_session: usize) -> Real {
     let server = TestServer::start(messages_per_session).await;
-    let options = SmtpOptions { sessions: 2, message_timeout: Duration::from_secs(5), ..SmtpOptions::default() };
+    let options = SmtpOptions {
+        sessions: 2,
+        message_timeout: Duration::from_secs(5),
+        ..SmtpOptions::default()
+    };
     let provider = SmtpProvider::new(&SecretString::from(server.url()), &options).expect("a URL");
     Real { server, provider }
 }
@@ -68,16 +72,28 @@ impl Rig for Fake {
         let handover = match fault {
             Fault::None => Handover::Accepted,
             Fault::Down | Fault::SenderRefused => Handover::Unreachable { why: reply() },
-            Fault::RecipientDeferred | Fault::ContentDeferred | Fault::CutBeforeData => Handover::Deferred { reply: reply() },
-            Fault::RecipientUnknown => Handover::Refused { reply: reply(), dead_mailbox: true },
-            Fault::ContentRefused => Handover::Refused { reply: reply(), dead_mailbox: false },
+            Fault::RecipientDeferred | Fault::ContentDeferred | Fault::CutBeforeData => {
+                Handover::Deferred { reply: reply() }
+            }
+            Fault::RecipientUnknown => Handover::Refused {
+                reply: reply(),
+                dead_mailbox: true,
+            },
+            Fault::ContentRefused => Handover::Refused {
+                reply: reply(),
+                dead_mailbox: false,
+            },
             Fault::CutAfterContent => Handover::Unknown { why: reply() },
             Fault::CutAfterAccepting => return self.0.accept_in_silence(RECIPIENT),
         };
         self.0.answer(RECIPIENT, handover);
     }
     fn accepted(&self) -> Vec<String> {
-        self.0.accepted().iter().map(|mail| mail.to.to_string()).collect()
+        self.0
+            .accepted()
+            .iter()
+            .map(|mail| mail.to.to_string())
+            .collect()
     }
 }
 
@@ -107,8 +123,16 @@ async fn keeps_the_contract(rig: &dyn Rig) {
         (Fault::CutAfterContent, "unknown"),
     ] {
         rig.set(fault);
-        assert_eq!(name(&rig.provider().hand_over(&mail()).await), expected, "{fault:?}");
-        assert_eq!(rig.accepted().len(), 1, "{fault:?}: a message that was not accepted arrived");
+        assert_eq!(
+            name(&rig.provider().hand_over(&mail()).await),
+            expected,
+            "{fault:?}"
+        );
+        assert_eq!(
+            rig.accepted().len(),
+            1,
+            "{fault:?}: a message that was not accepted arrived"
+        );
     }
 
     rig.set(Fault::CutAfterAccepting);
@@ -116,15 +140,24 @@ async fn keeps_the_contract(rig: &dyn Rig) {
     assert_eq!(rig.accepted().len(), 2, "what is unknown may have arrived");
 
     rig.set(Fault::None);
-    assert_eq!(rig.provider().hand_over(&mail()).await, Handover::Accepted, "works again after every fault");
+    assert_eq!(
+        rig.provider().hand_over(&mail()).await,
+        Handover::Accepted,
+        "works again after every fault"
+    );
 }
 
 fn name(handover: &Handover) -> &'static str {
     match handover {
         Handover::Accepted => "accepted",
         Handover::Deferred { .. } => "deferred",
-        Handover::Refused { dead_mailbox: true, .. } => "dead mailbox",
-        Handover::Refused { dead_mailbox: false, .. } => "refused",
+        Handover::Refused {
+            dead_mailbox: true, ..
+        } => "dead mailbox",
+        Handover::Refused {
+            dead_mailbox: false,
+            ..
+        } => "refused",
         Handover::Unreachable { .. } => "unreachable",
         Handover::Unknown { .. } => "unknown",
     }
@@ -140,8 +173,12 @@ async fn the_smtp_client_keeps_the_contract() {
     let mut rig = real(usize::MAX).await;
     // `Down` closes new sessions only, so the one that was opened must not be there to be used
     rig.server = TestServer::start(1).await;
-    let options = SmtpOptions { sessions: 2, ..SmtpOptions::default() };
-    rig.provider = SmtpProvider::new(&SecretString::from(rig.server.url()), &options).expect("a URL");
+    let options = SmtpOptions {
+        sessions: 2,
+        ..SmtpOptions::default()
+    };
+    rig.provider =
+        SmtpProvider::new(&SecretString::from(rig.server.url()), &options).expect("a URL");
     keeps_the_contract(&rig).await;
 }
 
@@ -161,7 +198,10 @@ async fn sessions_are_used_again_and_never_more_than_allowed() {
     let mail = mail();
     let all = (0..20).map(|_| rig.provider.hand_over(&mail));
     let ends = futures_util::future::join_all(all).await;
-    assert!(ends.iter().all(|end| *end == Handover::Accepted), "{ends:?}");
+    assert!(
+        ends.iter().all(|end| *end == Handover::Accepted),
+        "{ends:?}"
+    );
     assert_eq!(rig.accepted().len(), 20);
     assert!(rig.server.seen(|seen| seen.sessions) <= 2);
 }
@@ -170,13 +210,20 @@ async fn sessions_are_used_again_and_never_more_than_allowed() {
 async fn a_message_arrives_as_it_was_written() {
     let rig = real(usize::MAX).await;
     assert_eq!(rig.provider.hand_over(&mail()).await, Handover::Accepted);
-    assert_eq!(rig.server.seen(|seen| seen.last_message.clone()), mail().message);
+    assert_eq!(
+        rig.server.seen(|seen| seen.last_message.clone()),
+        mail().message
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
-    let options = SmtpOptions { connect_timeout: Duration::from_secs(5), ..SmtpOptions::default() };
+    let options = SmtpOptions {
+        connect_timeout: Duration::from_secs(5),
+        ..SmtpOptions::default()
+    };
     // port 9 (discard) of this machine is not listened on
-    let provider = SmtpProvider::new(&SecretString::from("smtp://127.0.0.1:9"), &options).expect("a URL");
+    let provider =
+        SmtpProvider::new(&SecretString::from("smtp://127.0.0.1:9"), &options).expect("a URL");
     assert_eq!(name(&provider.hand_over(&mail()).await), "unreachable");
 }

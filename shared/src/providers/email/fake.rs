@@ -40,16 +40,33 @@ impl FakeEmail {
 
     /// The next message to `recipient` ends with `handover`; an [`Handover::Unknown`] one is not kept.
     pub fn answer(&self, recipient: &str, handover: Handover) {
-        self.push(recipient, Answer { keeps: handover == Handover::Accepted, handover });
+        self.push(
+            recipient,
+            Answer {
+                keeps: handover == Handover::Accepted,
+                handover,
+            },
+        );
     }
 
     /// The next message to `recipient` is kept, but whoever sends it gets no answer.
     pub fn accept_in_silence(&self, recipient: &str) {
-        self.push(recipient, Answer { handover: Handover::Unknown { why: "cut after the content".into() }, keeps: true });
+        self.push(
+            recipient,
+            Answer {
+                handover: Handover::Unknown {
+                    why: "cut after the content".into(),
+                },
+                keeps: true,
+            },
+        );
     }
 
     fn push(&self, recipient: &str, answer: Answer) {
-        lock(&self.answers).entry(recipient.to_owned()).or_default().push_back(answer);
+        lock(&self.answers)
+            .entry(recipient.to_owned())
+            .or_default()
+            .push_back(answer);
     }
 
     /// From now on messages are kept, and the answers wait for [`FakeEmail::release`].
@@ -76,8 +93,13 @@ impl FakeEmail {
     }
 
     async fn take(&self, mail: &OutgoingMail) -> Handover {
-        let scripted = lock(&self.answers).get_mut(mail.to.as_str()).and_then(VecDeque::pop_front);
-        let answer = scripted.unwrap_or(Answer { handover: Handover::Accepted, keeps: true });
+        let scripted = lock(&self.answers)
+            .get_mut(mail.to.as_str())
+            .and_then(VecDeque::pop_front);
+        let answer = scripted.unwrap_or(Answer {
+            handover: Handover::Accepted,
+            keeps: true,
+        });
         if answer.keeps {
             lock(&self.accepted).push(mail.clone());
         }

@@ -23,7 +23,10 @@ impl Refusal {
     pub(super) fn of(error: &Error) -> Option<Self> {
         let code = error.status().map(u16::from)?;
         let text = error.source().map(ToString::to_string).unwrap_or_default();
-        Some(Self { code, text: plain(&text) })
+        Some(Self {
+            code,
+            text: plain(&text),
+        })
     }
 
     pub(super) fn is_permanent(&self) -> bool {
@@ -33,11 +36,18 @@ impl Refusal {
     /// What it means for the message that it was given to, once a recipient had been named.
     pub(super) fn about_message(&self) -> Handover {
         if self.code == CLOSING {
-            Handover::Unreachable { why: self.to_string() }
+            Handover::Unreachable {
+                why: self.to_string(),
+            }
         } else if self.is_permanent() {
-            Handover::Refused { reply: self.to_string(), dead_mailbox: self.says_dead_mailbox() }
+            Handover::Refused {
+                reply: self.to_string(),
+                dead_mailbox: self.says_dead_mailbox(),
+            }
         } else {
-            Handover::Deferred { reply: self.to_string() }
+            Handover::Deferred {
+                reply: self.to_string(),
+            }
         }
     }
 
@@ -45,7 +55,10 @@ impl Refusal {
     /// 5.1.6, 5.1.10 and 5.2.1 are about the mailbox, while 550 alone is also said to senders who are not trusted.
     fn says_dead_mailbox(&self) -> bool {
         match enhanced_code(&self.text) {
-            Some(code) => matches!(code, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1"),
+            Some(code) => matches!(
+                code,
+                "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1"
+            ),
             None => matches!(self.code, 550 | 551 | 553),
         }
     }
@@ -61,13 +74,18 @@ impl std::fmt::Display for Refusal {
 fn enhanced_code(text: &str) -> Option<&str> {
     let word = text.split_whitespace().next()?;
     let parts: Vec<&str> = word.split('.').collect();
-    let numeric = parts.iter().all(|part| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit()));
+    let numeric = parts.iter().all(|part| {
+        !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit())
+    });
     (parts.len() == 3 && numeric).then_some(word)
 }
 
 /// What another program said, made fit for a log and a database: no control characters, not too long.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REPLY_MAX_CHARS).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(REPLY_MAX_CHARS)
+        .collect()
 }
 
 #[cfg(test)]
@@ -75,7 +93,11 @@ mod tests {
     use super::*;
 
     fn refusal(code: u16, text: &str) -> Handover {
-        Refusal { code, text: text.to_owned() }.about_message()
+        Refusal {
+            code,
+            text: text.to_owned(),
+        }
+        .about_message()
     }
 
     #[test]
@@ -88,15 +110,28 @@ mod tests {
             (554, "refused", false),
             (550, "5.2.1 mailbox disabled", true),
         ] {
-            let expected = Handover::Refused { reply: format!("{code} {text}"), dead_mailbox: dead };
+            let expected = Handover::Refused {
+                reply: format!("{code} {text}"),
+                dead_mailbox: dead,
+            };
             assert_eq!(refusal(code, text), expected);
         }
     }
 
     #[test]
     fn a_temporary_answer_defers_and_a_closing_one_is_about_the_server() {
-        assert_eq!(refusal(451, "4.7.1 later"), Handover::Deferred { reply: "451 4.7.1 later".into() });
-        assert_eq!(refusal(421, "going down"), Handover::Unreachable { why: "421 going down".into() });
+        assert_eq!(
+            refusal(451, "4.7.1 later"),
+            Handover::Deferred {
+                reply: "451 4.7.1 later".into()
+            }
+        );
+        assert_eq!(
+            refusal(421, "going down"),
+            Handover::Unreachable {
+                why: "421 going down".into()
+            }
+        );
     }
 
     #[test]

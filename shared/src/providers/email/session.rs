@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lettre::Address;
 use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{DEFAULT_MECHANISMS, Credentials};
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::ClientId;
@@ -79,7 +79,12 @@ impl Session {
     pub(super) async fn open(server: &Server) -> Result<Self, String> {
         let connection = timeout(server.connect_timeout, connect(server))
             .await
-            .map_err(|_| format!("no session with the mail server within {} s", server.connect_timeout.as_secs()))??;
+            .map_err(|_| {
+                format!(
+                    "no session with the mail server within {} s",
+                    server.connect_timeout.as_secs()
+                )
+            })??;
         Ok(Self {
             connection,
             command_timeout: server.command_timeout,
@@ -89,16 +94,26 @@ impl Session {
 
     /// Sends one message.
     pub(super) async fn deliver(mut self, mail: &OutgoingMail) -> Delivered {
-        let (Some(from), Some(to)) = (address(mail.from.as_str()), address(mail.to.as_str())) else {
+        let (Some(from), Some(to)) = (address(mail.from.as_str()), address(mail.to.as_str()))
+        else {
             // both were parsed by the same grammar at the border
-            let handover = Handover::Refused { reply: "not an address".into(), dead_mailbox: true };
-            return Delivered { handover, session: Some(self), was_stale: false };
+            let handover = Handover::Refused {
+                reply: "not an address".into(),
+                dead_mailbox: true,
+            };
+            return Delivered {
+                handover,
+                session: Some(self),
+                was_stale: false,
+            };
         };
         // no recipient is named yet: whatever is wrong, it is not this message
         match self.command(Mail::new(Some(from), Vec::new())).await {
             Ok(_) => {}
             Err(Trouble::Silent(why)) => return Delivered::lost(why, true),
-            Err(Trouble::Refused(refusal)) if refusal.code == CLOSING => return Delivered::lost(refusal.to_string(), true),
+            Err(Trouble::Refused(refusal)) if refusal.code == CLOSING => {
+                return Delivered::lost(refusal.to_string(), true);
+            }
             Err(Trouble::Refused(refusal)) => return self.after_refused_sender(refusal).await,
         }
         match self.command(Rcpt::new(to, Vec::new())).await {
@@ -107,7 +122,9 @@ impl Session {
         }
         match self.command(Data).await {
             Ok(response) if response.has_code(354) => {}
-            Ok(response) => return Delivered::lost(format!("answered DATA with {}", response.code()), false),
+            Ok(response) => {
+                return Delivered::lost(format!("answered DATA with {}", response.code()), false);
+            }
             Err(trouble) => return self.after_trouble(trouble).await,
         }
         self.content(&mail.message).await
@@ -117,32 +134,56 @@ impl Session {
     async fn content(mut self, message: &str) -> Delivered {
         // in one piece: a second small packet would wait for the first one's acknowledgement
         match self.ask(Content(message), self.message_timeout).await {
-            Ok(_) => Delivered { handover: Handover::Accepted, session: Some(self), was_stale: false },
+            Ok(_) => Delivered {
+                handover: Handover::Accepted,
+                session: Some(self),
+                was_stale: false,
+            },
             Err(Trouble::Refused(refusal)) => {
                 let session = (refusal.code != CLOSING).then_some(self);
-                Delivered { handover: refusal.about_message(), session, was_stale: false }
+                Delivered {
+                    handover: refusal.about_message(),
+                    session,
+                    was_stale: false,
+                }
             }
-            Err(Trouble::Silent(why)) => {
-                Delivered { handover: Handover::Unknown { why }, session: None, was_stale: false }
-            }
+            Err(Trouble::Silent(why)) => Delivered {
+                handover: Handover::Unknown { why },
+                session: None,
+                was_stale: false,
+            },
         }
     }
 
     async fn after_refused_sender(self, refusal: Refusal) -> Delivered {
         let handover = if refusal.is_permanent() {
-            Handover::Unreachable { why: format!("the mail server refuses the sender: {refusal}") }
+            Handover::Unreachable {
+                why: format!("the mail server refuses the sender: {refusal}"),
+            }
         } else {
             refusal.about_message()
         };
-        Delivered { handover, session: self.reset().await, was_stale: false }
+        Delivered {
+            handover,
+            session: self.reset().await,
+            was_stale: false,
+        }
     }
 
     async fn after_trouble(self, trouble: Trouble) -> Delivered {
         match trouble {
             Trouble::Silent(why) => Delivered::lost(why, false),
             Trouble::Refused(refusal) => {
-                let session = if refusal.code == CLOSING { None } else { self.reset().await };
-                Delivered { handover: refusal.about_message(), session, was_stale: false }
+                let session = if refusal.code == CLOSING {
+                    None
+                } else {
+                    self.reset().await
+                };
+                Delivered {
+                    handover: refusal.about_message(),
+                    session,
+                    was_stale: false,
+                }
             }
         }
     }
@@ -159,8 +200,12 @@ impl Session {
     async fn ask(&mut self, command: impl Display, limit: Duration) -> Result<Response, Trouble> {
         match timeout(limit, self.connection.command(command)).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(Refusal::of(&error).map_or_else(|| Trouble::Silent(words(&error)), Trouble::Refused)),
-            Err(_) => Err(Trouble::Silent(format!("no answer within {} s", limit.as_secs()))),
+            Ok(Err(error)) => Err(Refusal::of(&error)
+                .map_or_else(|| Trouble::Silent(words(&error)), Trouble::Refused)),
+            Err(_) => Err(Trouble::Silent(format!(
+                "no answer within {} s",
+                limit.as_secs()
+            ))),
         }
     }
 }
@@ -168,7 +213,11 @@ impl Session {
 impl Delivered {
     /// The session ended before the message was handed over.
     fn lost(why: String, was_stale: bool) -> Self {
-        Self { handover: Handover::Deferred { reply: why }, session: None, was_stale }
+        Self {
+            handover: Handover::Deferred { reply: why },
+            session: None,
+            was_stale,
+        }
     }
 }
 
@@ -184,7 +233,11 @@ impl Display for Content<'_> {
             }
             f.write_str(line)?;
         }
-        f.write_str(if self.0.ends_with("\r\n") { ".\r\n" } else { "\r\n.\r\n" })
+        f.write_str(if self.0.ends_with("\r\n") {
+            ".\r\n"
+        } else {
+            "\r\n.\r\n"
+        })
     }
 }
 
@@ -193,7 +246,9 @@ async fn connect(server: &Server) -> Result<AsyncSmtpConnection, String> {
         TlsMode::Wrapped => {
             let at = (server.host.as_str(), server.port);
             let tls = tls_parameters(server)?;
-            AsyncSmtpConnection::connect_tokio1(at, None, &server.hello, Some(tls), None).await.map_err(|e| words(&e))?
+            AsyncSmtpConnection::connect_tokio1(at, None, &server.hello, Some(tls), None)
+                .await
+                .map_err(|e| words(&e))?
         }
         TlsMode::None | TlsMode::Opportunistic | TlsMode::Required => connect_plain(server).await?,
     };
@@ -203,10 +258,16 @@ async fn connect(server: &Server) -> Result<AsyncSmtpConnection, String> {
         TlsMode::None | TlsMode::Wrapped => false,
     };
     if upgrade {
-        connection.starttls(tls_parameters(server)?, &server.hello).await.map_err(|e| words(&e))?;
+        connection
+            .starttls(tls_parameters(server)?, &server.hello)
+            .await
+            .map_err(|e| words(&e))?;
     }
     if let Some(credentials) = &server.credentials {
-        connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(|e| words(&e))?;
+        connection
+            .auth(DEFAULT_MECHANISMS, credentials)
+            .await
+            .map_err(|e| words(&e))?;
     }
     Ok(connection)
 }
@@ -216,8 +277,12 @@ async fn connect_plain(server: &Server) -> Result<AsyncSmtpConnection, String> {
         .await
         .map_err(|error| format!("cannot connect to {}:{}: {error}", server.host, server.port))?;
     // each command waits for its answer, so there is nothing that waiting could gather
-    stream.set_nodelay(true).map_err(|error| error.to_string())?;
-    AsyncSmtpConnection::connect_with_transport(Box::new(stream), &server.hello).await.map_err(|e| words(&e))
+    stream
+        .set_nodelay(true)
+        .map_err(|error| error.to_string())?;
+    AsyncSmtpConnection::connect_with_transport(Box::new(stream), &server.hello)
+        .await
+        .map_err(|e| words(&e))
 }
 
 fn tls_parameters(server: &Server) -> Result<TlsParameters, String> {

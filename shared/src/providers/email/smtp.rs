@@ -45,7 +45,9 @@ impl Default for SmtpOptions {
 
 /// The text is no URL of a mail server.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("expected smtp://host:port, smtps://user:password@host:465, or smtp:// with ?tls=required or ?tls=opportunistic")]
+#[error(
+    "expected smtp://host:port, smtps://user:password@host:465, or smtp:// with ?tls=required or ?tls=opportunistic"
+)]
 pub struct InvalidSmtpUrl;
 
 /// A mail server.
@@ -58,7 +60,10 @@ pub struct SmtpProvider {
 
 impl fmt::Debug for SmtpProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmtpProvider").field("host", &self.server.host).field("sessions", &self.sessions).finish_non_exhaustive()
+        f.debug_struct("SmtpProvider")
+            .field("host", &self.server.host)
+            .field("sessions", &self.sessions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,7 +105,10 @@ impl SmtpProvider {
     }
 
     fn give_back(&self, session: Session) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((session, Instant::now()));
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((session, Instant::now()));
     }
 
     async fn deliver(&self, mail: &OutgoingMail) -> Handover {
@@ -109,7 +117,11 @@ impl SmtpProvider {
                 Ok(found) => found,
                 Err(why) => return Handover::Unreachable { why },
             };
-            let Delivered { handover, session, was_stale } = session.deliver(mail).await;
+            let Delivered {
+                handover,
+                session,
+                was_stale,
+            } = session.deliver(mail).await;
             if let Some(session) = session {
                 self.give_back(session);
             }
@@ -118,7 +130,11 @@ impl SmtpProvider {
             if was_stale && used {
                 continue;
             }
-            return if was_stale { unreachable_from(handover) } else { handover };
+            return if was_stale {
+                unreachable_from(handover)
+            } else {
+                handover
+            };
         }
     }
 }
@@ -127,7 +143,10 @@ impl SmtpProvider {
 fn unreachable_from(handover: Handover) -> Handover {
     match handover {
         Handover::Deferred { reply } => Handover::Unreachable { why: reply },
-        other @ (Handover::Accepted | Handover::Refused { .. } | Handover::Unreachable { .. } | Handover::Unknown { .. }) => other,
+        other @ (Handover::Accepted
+        | Handover::Refused { .. }
+        | Handover::Unreachable { .. }
+        | Handover::Unknown { .. }) => other,
     }
 }
 
@@ -148,7 +167,10 @@ impl EmailProvider for SmtpProvider {
 
 fn server(url: &str, options: &SmtpOptions) -> Result<Server, InvalidSmtpUrl> {
     let url: Url = url.parse().map_err(|_| InvalidSmtpUrl)?;
-    let wanted = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
+    let wanted = url
+        .query_pairs()
+        .find(|(name, _)| name == "tls")
+        .map(|(_, value)| value.into_owned());
     let (tls, default_port) = match (url.scheme(), wanted.as_deref()) {
         ("smtp", None) => (TlsMode::None, 25),
         ("smtp", Some("opportunistic")) => (TlsMode::Opportunistic, 587),
@@ -156,7 +178,10 @@ fn server(url: &str, options: &SmtpOptions) -> Result<Server, InvalidSmtpUrl> {
         ("smtps", None) => (TlsMode::Wrapped, 465),
         (_, _) => return Err(InvalidSmtpUrl),
     };
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(InvalidSmtpUrl)?;
+    let host = url
+        .host_str()
+        .filter(|host| !host.is_empty())
+        .ok_or(InvalidSmtpUrl)?;
     Ok(Server {
         // an IPv6 address stands in brackets in a URL, and without them elsewhere
         host: host.trim_matches(['[', ']']).to_owned(),
@@ -171,8 +196,13 @@ fn server(url: &str, options: &SmtpOptions) -> Result<Server, InvalidSmtpUrl> {
 }
 
 fn credentials(url: &Url) -> Result<Option<Credentials>, InvalidSmtpUrl> {
-    let Some(password) = url.password() else { return Ok(None) };
-    Ok(Some(Credentials::new(percent_decoded(url.username())?, percent_decoded(password)?)))
+    let Some(password) = url.password() else {
+        return Ok(None);
+    };
+    Ok(Some(Credentials::new(
+        percent_decoded(url.username())?,
+        percent_decoded(password)?,
+    )))
 }
 
 /// Undoes the escaping that user and password have in a URL.
@@ -205,8 +235,16 @@ mod tests {
         for (url, tls, port) in [
             ("smtp://127.0.0.1:1025", TlsMode::None, 1025),
             ("smtp://mail.example.com", TlsMode::None, 25),
-            ("smtp://mail.example.com?tls=required", TlsMode::Required, 587),
-            ("smtp://mail.example.com?tls=opportunistic", TlsMode::Opportunistic, 587),
+            (
+                "smtp://mail.example.com?tls=required",
+                TlsMode::Required,
+                587,
+            ),
+            (
+                "smtp://mail.example.com?tls=opportunistic",
+                TlsMode::Opportunistic,
+                587,
+            ),
             ("smtps://mail.example.com", TlsMode::Wrapped, 465),
         ] {
             let server = parsed(url).expect(url);
@@ -220,7 +258,10 @@ mod tests {
     #[test]
     fn credentials_are_unescaped() {
         let server = parsed("smtps://ada:p%40ss%2Fword@mail.example.com").expect("a URL");
-        assert_eq!(server.credentials, Some(Credentials::new("ada".into(), "p@ss/word".into())));
+        assert_eq!(
+            server.credentials,
+            Some(Credentials::new("ada".into(), "p@ss/word".into()))
+        );
         assert_eq!(parsed("smtp://mail").expect("a URL").credentials, None);
     }
 

@@ -54,7 +54,11 @@ impl TestServer {
     pub(super) async fn start(messages_per_session: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let state = Arc::new(State { fault: Mutex::new(Fault::None), seen: Mutex::default(), messages_per_session });
+        let state = Arc::new(State {
+            fault: Mutex::new(Fault::None),
+            seen: Mutex::default(),
+            messages_per_session,
+        });
         let shared = state.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -63,7 +67,11 @@ impl TestServer {
                 tokio::spawn(async move { session(stream, &state).await.ok() });
             }
         });
-        Self { address, state, task }
+        Self {
+            address,
+            state,
+            task,
+        }
     }
 
     pub(super) fn url(&self) -> String {
@@ -90,11 +98,17 @@ async fn session(stream: TcpStream, state: &State) -> std::io::Result<()> {
     state.seen.lock().expect("not poisoned").sessions += 1;
     say(&mut write, "220 test.example ESMTP").await?;
     while let Some(line) = lines.next_line().await? {
-        let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
+        let verb = line
+            .split([' ', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase();
         match (verb.as_str(), fault()) {
             ("EHLO", _) => say(&mut write, "250-test.example\r\n250 8BITMIME").await?,
             ("MAIL", Fault::SenderRefused) => say(&mut write, "550 5.7.1 not you").await?,
-            ("RCPT", Fault::RecipientDeferred) => say(&mut write, "450 4.2.0 come back later").await?,
+            ("RCPT", Fault::RecipientDeferred) => {
+                say(&mut write, "450 4.2.0 come back later").await?
+            }
             ("RCPT", Fault::RecipientUnknown) => say(&mut write, "550 5.1.1 no such user").await?,
             ("RCPT", Fault::CutBeforeData) => return Ok(()),
             ("RCPT", _) => {
@@ -116,8 +130,12 @@ async fn session(stream: TcpStream, state: &State) -> std::io::Result<()> {
                         state.accept(recipient, message);
                         return Ok(());
                     }
-                    Fault::None | Fault::Down | Fault::SenderRefused | Fault::RecipientDeferred
-                    | Fault::RecipientUnknown | Fault::CutBeforeData => {
+                    Fault::None
+                    | Fault::Down
+                    | Fault::SenderRefused
+                    | Fault::RecipientDeferred
+                    | Fault::RecipientUnknown
+                    | Fault::CutBeforeData => {
                         state.accept(std::mem::take(&mut recipient), message);
                         say(&mut write, "250 2.0.0 accepted").await?;
                         carried += 1;

@@ -141,6 +141,7 @@ fn hint(ctx: &Ctx, catalog: &Catalog, id: JobId, job: &Locked) {
             priority,
             id,
             due: !job.grouped,
+            new: false,
         });
     }
 }

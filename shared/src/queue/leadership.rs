@@ -9,6 +9,8 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 
+use super::connection::by_keys;
+
 /// After this long without a statement the server takes the leader's connection, and the lock with it.
 pub const LEADER_SILENCE_MAX: Duration = Duration::from_secs(8);
 /// The longest that a statement of the leader may take.
@@ -23,8 +25,7 @@ const LOCK: i64 = 0x6372_6d2d_6c65_6164;
 pub async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     let silence = LEADER_SILENCE_MAX.as_millis().to_string();
     let statement = LEADER_STATEMENT_MAX.as_millis().to_string();
-    options
-        .clone()
+    by_keys(options.clone())
         .application_name("creatorcrm leader")
         .options([
             ("idle_session_timeout", silence.as_str()),
@@ -33,10 +34,6 @@ pub async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
             ("tcp_keepalives_idle", "5"),
             ("tcp_keepalives_interval", "2"),
             ("tcp_keepalives_count", "3"),
-            // the plans must be those for a large backlog even when the statistics say that the table is empty
-            ("jit", "off"),
-            ("enable_seqscan", "off"),
-            ("enable_bitmapscan", "off"),
             ("enable_sort", "off"),
         ])
         .connect()

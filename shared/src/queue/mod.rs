@@ -8,6 +8,7 @@
 pub mod batch;
 mod catalog;
 pub mod claim;
+mod connection;
 pub mod control;
 pub mod dead_letters;
 pub mod depth;
@@ -36,6 +37,7 @@ pub mod submit;
 pub mod watch;
 pub mod workers;
 
+pub use connection::by_keys;
 pub use catalog::{Catalog, Keys, Kind, KindSpec};
 pub use enqueue::{ENQUEUE_CHUNK, Enqueued, enqueue, enqueue_many, enqueue_one};
 pub use error::EnqueueError;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::queue::claim::Claimed;
+use shared::queue::metrics::{self, QueueMetrics};
 use shared::queue::settle::{self, Fate, Setback, Success};
 use shared::queue::{Events, Failure, JobId, Lease, Next};
 use sqlx::PgPool;
@@ -83,8 +84,10 @@ pub struct Completer {
     pub pool: PgPool,
     /// What the process runs.
     pub running: Arc<Running>,
-    /// Who watches.
+    /// Who watches live.
     pub events: Events,
+    /// What is counted.
+    pub metrics: QueueMetrics,
 }
 
 impl Completer {
@@ -102,43 +105,39 @@ impl Completer {
             .iter()
             .map(|settlement| *settlement.ending.lease())
             .collect();
-        let (mut successes, mut setbacks) = (Vec::new(), Vec::new());
-        for settlement in batch {
-            match settlement.ending {
+        let (mut successes, mut done) = (Vec::new(), Vec::new());
+        let (mut setbacks, mut failed) = (Vec::new(), Vec::new());
+        for Settlement { ending, job, ran } in batch {
+            match ending {
                 Ending::Success(success) => {
-                    self.events.job(
-                        settlement.job.id,
-                        &settlement.job.kind,
-                        &settlement.job.queue,
-                        "completed",
-                    );
                     successes.push(success);
+                    done.push((job, ran));
                 }
-                Ending::Recorded(_) => {
-                    self.events.job(
-                        settlement.job.id,
-                        &settlement.job.kind,
-                        &settlement.job.queue,
-                        "completed",
-                    );
+                Ending::Recorded(_) => done.push((job, ran)),
+                Ending::Setback(setback) => {
+                    setbacks.push(setback);
+                    failed.push((job, ran));
                 }
-                Ending::Setback(setback) => setbacks.push((setback, settlement.job)),
             }
         }
         self.complete(&successes).await;
-        let (setbacks, jobs): (Vec<Setback>, Vec<Label>) = setbacks.into_iter().unzip();
-        let fates = self.set_back(&setbacks).await;
-        for (id, fate) in fates {
-            let state = match fate {
-                Fate::Again => "retry",
-                Fate::Dead => "dead",
-                Fate::Cancelled => "cancelled",
-            };
-            if let Some(job) = jobs.iter().find(|job| job.id == id) {
-                self.events.job(id, &job.kind, &job.queue, state);
+        for (job, ran) in &done {
+            self.tell(job, *ran, "completed", metrics::Ending::Completed);
+        }
+        for (id, fate) in self.set_back(&setbacks).await {
+            if let Some(at) = failed.iter().position(|(job, _)| job.id == id) {
+                let (job, ran) = &failed[at];
+                let (state, ending) = told(fate, &setbacks[at]);
+                self.tell(job, *ran, state, ending);
             }
         }
         self.running.settled(leases.iter());
+    }
+
+    fn tell(&self, job: &Label, ran: Duration, state: &'static str, ending: metrics::Ending) {
+        self.events.job(job.id, &job.kind, &job.queue, state);
+        self.metrics.picked_up(&job.queue, &job.kind, job.waited);
+        self.metrics.ended(&job.queue, &job.kind, ending, ran);
     }
 
     async fn complete(&self, successes: &[Success]) {
@@ -205,6 +204,18 @@ impl Completer {
             }
         }
         fates
+    }
+}
+
+/// What watchers and the counters are told of an attempt that did not succeed.
+const fn told(fate: Fate, setback: &Setback) -> (&'static str, metrics::Ending) {
+    match (fate, setback.failure.next) {
+        (Fate::Dead, _) => ("dead", metrics::Ending::Dead),
+        (Fate::Cancelled, _) => ("cancelled", metrics::Ending::Cancelled),
+        (Fate::Again, Next::Snooze(_) | Next::Release) => ("available", metrics::Ending::Again),
+        (Fate::Again, Next::Retry(_) | Next::Fail | Next::Cancelled) => {
+            ("retry", metrics::Ending::Failed)
+        }
     }
 }
 

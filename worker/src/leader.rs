@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use shared::queue::dispatch::{DispatchError, Dispatcher, Fleet, Round};
+use shared::queue::metrics::QueueMetrics;
 use shared::queue::settings::{self, QueueSettings};
 use shared::queue::watch::Watch;
 use shared::queue::workers::{self, Live};
@@ -44,6 +45,8 @@ pub struct Leader {
     pub catalog: Arc<Catalog>,
     /// Whether this process leads, for metrics.
     pub leads: Arc<AtomicBool>,
+    /// What is counted.
+    pub metrics: QueueMetrics,
     /// Fires when the process ends.
     pub stop: CancellationToken,
 }
@@ -180,6 +183,7 @@ impl Leader {
             let rescue = workers::rescue(pool, worker).await?;
             tracing::warn!(%worker, again = rescue.again, poison = rescue.poison, cancelled = rescue.cancelled,
                            "a worker was lost; its jobs were taken back");
+            self.metrics.rescued(rescue);
             self.signals.events.worker(worker);
         }
         Ok(())

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use apalis::prelude::WorkerBuilder;
 use shared::kernel::{Clock, Db};
+use shared::queue::metrics::QueueMetrics;
 use shared::queue::rate::RateLimiter;
 use shared::queue::workers::NewWorker;
-use shared::queue::{Catalog, Signals, WorkerId};
+use shared::queue::{Catalog, Signals, WorkerId, by_keys};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -58,6 +59,8 @@ pub struct Worker {
     pub db: Db,
     /// Whether it leads.
     pub leads: Arc<AtomicBool>,
+    /// What it counts.
+    pub metrics: QueueMetrics,
     drain: CancellationToken,
     stop: CancellationToken,
     fetchers: JoinSet<()>,
@@ -93,15 +96,16 @@ impl Worker {
             .connect_lazy_with(plain);
         let pool = patience
             .max_connections(HOT_CONNECTIONS)
-            .connect_lazy_with(hot(settings.database.clone()));
+            .connect_lazy_with(by_keys(settings.database.clone()));
         let db = Db::new(handlers_pool, Some(signals.clone()));
         let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
         let leads = Arc::new(AtomicBool::new(false));
+        let metrics = signals.metrics.clone();
         let worker = this_process(&settings.queues, registry.kinds());
         let running = Arc::new(Running::new(worker.id));
         let (publish, watched) = watch::channel(HashMap::new());
         let heart = Heart {
-            options: settings.database.clone(),
+            options: by_keys(settings.database.clone()),
             pool: pool.clone(),
             worker,
             running: running.clone(),
@@ -115,6 +119,7 @@ impl Worker {
             signals: signals.clone(),
             catalog,
             leads: leads.clone(),
+            metrics: metrics.clone(),
             stop: stop.clone(),
         }
         .start()?;
@@ -123,6 +128,7 @@ impl Worker {
             pool: pool.clone(),
             running: running.clone(),
             events: signals.events.clone(),
+            metrics: metrics.clone(),
         };
         let completer = tokio::spawn(completer.run(settlements));
         let app = Arc::new(app(db.clone(), Clock::system()));
@@ -159,6 +165,7 @@ impl Worker {
             running,
             db,
             leads,
+            metrics,
             drain,
             stop,
             fetchers,
@@ -168,6 +175,16 @@ impl Worker {
             leader,
             events,
         })
+    }
+
+    /// A registry of what this process counts, for its probe.
+    ///
+    /// # Errors
+    /// If two metrics share a name.
+    pub fn registry(&self) -> prometheus::Result<prometheus::Registry> {
+        let registry = prometheus::Registry::new();
+        self.metrics.register(&registry)?;
+        Ok(registry)
     }
 
     /// Fires when the process is to drain; an operator may ask for it from the dashboard.
@@ -223,20 +240,6 @@ impl Worker {
         );
         Ok(())
     }
-}
-
-/// The statements of the hot path look rows up by their keys, however small the statistics say the tables are: a plan
-/// made for an empty table and kept must not scan a table that has a million rows a minute later.
-fn hot(options: PgConnectOptions) -> PgConnectOptions {
-    options.application_name("creatorcrm queue").options([
-        ("enable_seqscan", "off"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-        // a forbidden plan is only a costly one to the planner, and costly plans would be compiled
-        ("jit", "off"),
-        ("plan_cache_mode", "force_generic_plan"),
-        ("idle_in_transaction_session_timeout", "60000"),
-    ])
 }
 
 fn this_process(queues: &BTreeMap<String, usize>, kinds: Vec<String>) -> NewWorker {

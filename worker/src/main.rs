@@ -9,7 +9,6 @@ use anyhow::Context;
 use clap::Parser;
 use secrecy::ExposeSecret;
 use shared::config::Config;
-use shared::queue::Catalog;
 use sqlx::postgres::PgConnectOptions;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt;
@@ -98,13 +97,14 @@ async fn main() -> anyhow::Result<()> {
     let worker = Worker::start(
         settings,
         registry,
-        Arc::new(Catalog::default()),
+        Arc::new(shared::job_kinds::catalog()),
         |db, clock| App { db, clock },
     )?;
     let probe = Probe {
         running: worker.running.clone(),
         leads: worker.leads.clone(),
         drain: worker.draining(),
+        metrics: worker.registry()?,
     };
     let bound = probe::serve(args.probe_addr, probe)
         .await

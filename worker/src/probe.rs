@@ -23,6 +23,8 @@ pub struct Probe {
     pub leads: Arc<AtomicBool>,
     /// Fires when it drains.
     pub drain: CancellationToken,
+    /// What Prometheus is told.
+    pub metrics: prometheus::Registry,
 }
 
 /// Serves `/health` (the process answers), `/health/ready` (its heartbeat is confirmed and it takes jobs) and
@@ -39,6 +41,7 @@ pub async fn serve(address: SocketAddr, probe: Probe) -> std::io::Result<SocketA
             get(|| async { Json(serde_json::json!({ "status": "ok" })) }),
         )
         .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics))
         .with_state(probe);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
@@ -66,4 +69,13 @@ async fn ready(State(probe): State<Probe>) -> impl IntoResponse {
         },
         Json(body),
     )
+}
+
+async fn metrics(State(probe): State<Probe>) -> Result<String, StatusCode> {
+    prometheus::TextEncoder::new()
+        .encode_to_string(&probe.metrics.gather())
+        .map_err(|error| {
+            tracing::error!(%error, "the metrics cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR
+        })
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use redis::RedisResult;
 use shared::queue::claim::{self, CLAIM_MAX, Claimant, Claimed, DIRECT_CLAIM_MAX};
 use shared::queue::rate::{Grant, RateLimiter};
-use shared::queue::ready_list::Popper;
+use shared::queue::ready_list::{POP_WAIT_MAX, Popper};
 use shared::queue::settings::{QueueSettings, Rate};
 use shared::queue::{JobId, ReadyLists};
 use sqlx::PgPool;
@@ -60,6 +60,7 @@ impl Fetcher {
         let mut source = Source {
             popper: None,
             next_direct: Instant::now(),
+            overlooked: false,
         };
         while let Some(slots) = self.free_slots().await {
             self.fetch(slots, &mut source).await;
@@ -225,6 +226,8 @@ impl Fetcher {
 struct Source {
     popper: Option<Popper>,
     next_direct: Instant,
+    /// Postgres had jobs that no list told of: perhaps nobody leads, so the next wait is short.
+    overlooked: bool,
 }
 
 impl Source {
@@ -248,22 +251,28 @@ impl Source {
             queue: &fetcher.queue,
             kinds: &fetcher.kinds,
         };
-        claim::due_now(&fetcher.pool, who, most.min(DIRECT_CLAIM_MAX))
-            .await
-            .unwrap_or_else(|error| {
-                tracing::warn!(%error, queue = fetcher.queue, "due jobs could not be read");
-                Vec::new()
-            })
+        let due = claim::due_now(&fetcher.pool, who, most.min(DIRECT_CLAIM_MAX)).await;
+        let ids = due.unwrap_or_else(|error| {
+            tracing::warn!(%error, queue = fetcher.queue, "due jobs could not be read");
+            Vec::new()
+        });
+        self.overlooked = !ids.is_empty();
+        ids
     }
 
     async fn pop(&mut self, fetcher: &Fetcher, most: usize) -> RedisResult<Vec<JobId>> {
+        let wait = if self.overlooked {
+            DIRECT_EVERY
+        } else {
+            POP_WAIT_MAX
+        };
         let popper = match &mut self.popper {
             Some(popper) => popper,
             none => none.insert(fetcher.ready.popper(&fetcher.queue).await?),
         };
         tokio::select! {
             biased;
-            ids = popper.pop(most) => ids,
+            ids = popper.pop(most, wait) => ids,
             // what the abandoned wait might still pop is listed again by the next sweep
             () = fetcher.stop.cancelled() => Ok(Vec::new()),
         }

@@ -296,16 +296,19 @@ pub struct Popper {
 }
 
 impl Popper {
-    /// Up to `count` ids of the first list that has any, after waiting [`POP_WAIT_MAX`] at the most; empty if none came.
+    /// Up to `count` ids of the first list that has any, after waiting for `wait`, at most [`POP_WAIT_MAX`]; empty if
+    /// none came.
     ///
     /// Dropping this future may lose ids from the list; the next rebuild lists them again.
     ///
     /// # Errors
     /// If Redis does not answer; take a new popper then.
-    pub async fn pop(&mut self, count: usize) -> RedisResult<Vec<JobId>> {
+    pub async fn pop(&mut self, count: usize, wait: Duration) -> RedisResult<Vec<JobId>> {
+        // zero would mean to wait for ever
+        let wait = wait.clamp(Duration::from_millis(10), POP_WAIT_MAX);
         self.pops = self.pops.wrapping_add(1);
         let mut cmd = redis::cmd("BLMPOP");
-        cmd.arg(POP_WAIT_MAX.as_secs_f64()).arg(self.keys.len());
+        cmd.arg(wait.as_secs_f64()).arg(self.keys.len());
         if self.pops.is_multiple_of(LOW_FIRST_EVERY) {
             self.keys.iter().rev().for_each(|key| {
                 cmd.arg(key);

@@ -1,8 +1,12 @@
 //! Every kind of job there is, on one page: what `GET /api/job-kinds` publishes and what workers can be given.
 
+use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
 use crate::queue::Catalog;
 
 /// The catalogue of this version. A kind that was once in here stays: stored jobs name it.
 pub fn catalog() -> Catalog {
     Catalog::default()
+        .with::<LaunchCampaign>()
+        .with::<SendDeliveries>()
+        .with::<FinishCampaign>()
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::rate::Grant;
 use super::{
-    Identity, MarketingMail, MessageTemplate, RateLimit, RateLimitError, RenderError, Unsubscribe,
+    Identity, MarketingMail, MessageTemplate, RateLimit, RenderError, Unsubscribe,
     UnsubscribeLinks, Variables,
 };
 use crate::kernel::EmailAddress;
@@ -86,28 +85,26 @@ impl Mailer {
 
     /// Waits for the right to send up to `most` messages: for that many sessions to be free, and for the rate to allow
     /// at least one.
-    ///
-    /// # Errors
-    /// If there is a rate limit that cannot be asked.
-    pub async fn slots(&self, most: usize) -> Result<Slots, RateLimitError> {
+    pub async fn slots(&self, most: usize) -> Slots {
         let most = most.clamp(1, self.sessions());
         let count = u32::try_from(most).unwrap_or(u32::MAX);
         let Ok(permit) = self.slots.clone().acquire_many_owned(count).await else {
             unreachable!("the semaphore is never closed");
         };
         let mut slots = Slots { permit };
-        let Some(rate) = &self.rate else {
-            return Ok(slots);
-        };
+        let Some(rate) = &self.rate else { return slots };
         loop {
-            match rate.take(count).await? {
-                Grant::Granted(granted) => {
-                    // those that the rate does not allow go back at once
-                    drop(slots.permit.split(most.saturating_sub(granted as usize)));
-                    return Ok(slots);
-                }
-                Grant::Wait(delay) => tokio::time::sleep(delay).await,
+            let grant = rate.take(count).await;
+            if grant.tokens > 0 {
+                // those that the rate does not allow go back at once
+                drop(
+                    slots
+                        .permit
+                        .split(most.saturating_sub(grant.tokens as usize)),
+                );
+                return slots;
             }
+            tokio::time::sleep(grant.wait).await;
         }
     }
 

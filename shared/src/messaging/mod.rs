@@ -17,8 +17,8 @@ mod template;
 pub use compose::{Identity, MarketingMail};
 pub use error::{MessagingError, RenderError};
 pub use links::{Unsubscribe, UnsubscribeLinks};
-pub use mailer::{Mailer, Slots};
-pub use rate::{RateLimit, RateLimitError};
+pub use mailer::{Mailer, Slot, Slots};
+pub use rate::RateLimit;
 pub use service::{DeadMailbox, Subscription, subscription, suppress, unsubscribe};
 pub use template::{
     Action, Content, MESSAGE_MAX_CHARS, MessageTemplate, Rendered, SUBJECT_MAX_CHARS, VARIABLES,

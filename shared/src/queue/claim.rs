@@ -234,3 +234,17 @@ pub async fn begin_alone(pool: &PgPool, lease: Lease) -> sqlx::Result<bool> {
     .await?;
     Ok(began.rows_affected() == 1)
 }
+
+/// Whether the lease still runs its job: nobody ended it, gave it back or took it away.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn is_running(conn: &mut PgConnection, lease: Lease) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select 1 from jobs where id = $1 and lease_id = $2 and state = 'running') as "exists!""#,
+        lease.job.uuid(),
+        lease.id,
+    )
+    .fetch_one(conn)
+    .await
+}

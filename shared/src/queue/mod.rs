@@ -37,8 +37,8 @@ pub mod submit;
 pub mod watch;
 pub mod workers;
 
-pub use connection::by_keys;
 pub use catalog::{Catalog, Keys, Kind, KindSpec};
+pub use connection::by_keys;
 pub use enqueue::{ENQUEUE_CHUNK, Enqueued, enqueue, enqueue_many, enqueue_one};
 pub use error::EnqueueError;
 pub use events::{

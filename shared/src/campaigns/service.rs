@@ -1,0 +1,271 @@
+//! What people do with campaigns.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    Audience, Campaign, CampaignError, CampaignId, CampaignStatus, Delivery, DeliveryStatus,
+    FinishCampaign, LaunchCampaign, Metrics, Move, NewCampaign, Transition, rooms, store,
+};
+use crate::config::CampaignConfig;
+use crate::kernel::{Ctx, Cursor, FieldError, Page, PageRequest, RequestKey, TypedId};
+use crate::queue::{NewJob, enqueue, enqueue_one};
+
+/// A campaign, and whether this request made it or an earlier one under the same key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// The campaign.
+    pub campaign: Campaign,
+    /// Whether an earlier request with the same key and body had made it.
+    pub replayed: bool,
+}
+
+/// Makes a draft.
+///
+/// # Errors
+/// If a field breaks a rule or the key was used for another request.
+pub async fn create(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    new: &NewCampaign,
+    key: Option<&RequestKey>,
+) -> Result<Created, CampaignError> {
+    let mut wrong = new.check(ctx.now()).err().unwrap_or_default();
+    if let Some(at) = store::campaigns::unknown_cluster(conn, &new.audience.clusters).await? {
+        let message = "there is no such cluster; GET /api/clusters lists them";
+        wrong.push(FieldError::new(
+            format!("/targetAudience/clusters/{at}"),
+            message,
+        ));
+    }
+    if !wrong.is_empty() {
+        return Err(CampaignError::Invalid(wrong));
+    }
+    if let Some(id) = store::campaigns::insert(conn, ctx, new, key).await? {
+        return Ok(Created {
+            campaign: get(conn, id).await?,
+            replayed: false,
+        });
+    }
+    // nothing but the key can stand in the way
+    let standing = match key {
+        Some(key) => store::campaigns::by_request_key(conn, key.as_str()).await?,
+        None => None,
+    };
+    match standing.zip(key) {
+        Some(((id, hash), key)) if key.asked_the_same(hash.as_deref()) => Ok(Created {
+            campaign: get(conn, id).await?,
+            replayed: true,
+        }),
+        Some(_) | None => Err(CampaignError::KeyReused),
+    }
+}
+
+/// One campaign.
+///
+/// # Errors
+/// If there is none with this id.
+pub async fn get(conn: &mut PgConnection, id: CampaignId) -> Result<Campaign, CampaignError> {
+    store::campaigns::get(conn, id)
+        .await?
+        .ok_or(CampaignError::NotFound(id))
+}
+
+/// The campaign, locked until the transaction ends.
+pub(super) async fn lock(
+    conn: &mut PgConnection,
+    id: CampaignId,
+) -> Result<Campaign, CampaignError> {
+    store::campaigns::lock(conn, id)
+        .await?
+        .ok_or(CampaignError::NotFound(id))
+}
+
+/// How many creators match an audience now.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn preview(conn: &mut PgConnection, audience: &Audience) -> Result<i64, CampaignError> {
+    Ok(store::campaigns::count_audience(conn, audience).await?)
+}
+
+/// Freezes a draft and sends it: at once if there is room, else when its time has come or another campaign ends.
+///
+/// # Errors
+/// If it was launched before, unless under the same key; then the answer is the same.
+pub async fn launch(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    limits: &CampaignConfig,
+    id: CampaignId,
+    key: Option<&RequestKey>,
+) -> Result<Campaign, CampaignError> {
+    let campaign = lock(conn, id).await?;
+    if campaign.status.after(Move::Launch).is_none() {
+        let same = campaign.launch_key.as_deref() == key.map(RequestKey::as_str);
+        if same && key.is_some() {
+            return Ok(campaign);
+        }
+        return Err(CampaignError::WrongState {
+            status: campaign.status,
+            wanted: Move::Launch,
+        });
+    }
+    store::campaigns::set_launched(conn, ctx, id, key).await?;
+    enter(conn, ctx, limits, &campaign).await?;
+    get(conn, id).await
+}
+
+/// Stops sending for now. What is on its way arrives; nothing else is begun.
+///
+/// # Errors
+/// If it is not under way.
+pub async fn pause(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    limits: &CampaignConfig,
+    id: CampaignId,
+) -> Result<Campaign, CampaignError> {
+    if let Some(_paused) = apply(conn, ctx, id, Move::Pause).await? {
+        rooms::fill(conn, ctx, limits.max_concurrent).await?;
+    }
+    get(conn, id).await
+}
+
+/// Goes on where it was paused, in turn with others that wait for room.
+///
+/// # Errors
+/// If it is not under way.
+pub async fn resume(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    limits: &CampaignConfig,
+    id: CampaignId,
+) -> Result<Campaign, CampaignError> {
+    if let Some(resumed) = apply(conn, ctx, id, Move::Resume).await? {
+        enter(conn, ctx, limits, &resumed).await?;
+    }
+    get(conn, id).await
+}
+
+/// Stops for good: what is on its way arrives, the other recipients are skipped.
+///
+/// # Errors
+/// If it is completed.
+pub async fn cancel(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    limits: &CampaignConfig,
+    id: CampaignId,
+) -> Result<Campaign, CampaignError> {
+    if let Some(_cancelled) = apply(conn, ctx, id, Move::Cancel).await? {
+        enqueue(conn, ctx, &FinishCampaign { campaign_id: id }).await?;
+        rooms::fill(conn, ctx, limits.max_concurrent).await?;
+    }
+    get(conn, id).await
+}
+
+/// Makes a move; answers the campaign as it was if the move changed anything.
+async fn apply(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CampaignId,
+    wanted: Move,
+) -> Result<Option<Campaign>, CampaignError> {
+    let campaign = lock(conn, id).await?;
+    match campaign.status.after(wanted) {
+        Some(Transition::Applied(status)) => {
+            store::campaigns::set_status(conn, id, status, ctx.now()).await?;
+            Ok(Some(campaign))
+        }
+        Some(Transition::AlreadyApplied) => Ok(None),
+        None => Err(CampaignError::WrongState {
+            status: campaign.status,
+            wanted,
+        }),
+    }
+}
+
+/// Lets a scheduled campaign, which is locked, begin now, or see to it that it will.
+pub(super) async fn enter(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    limits: &CampaignConfig,
+    campaign: &Campaign,
+) -> Result<(), CampaignError> {
+    if let Some(at) = campaign.starts_at.filter(|at| *at > ctx.now()) {
+        let job = NewJob::of(&LaunchCampaign {
+            campaign_id: campaign.id,
+        })?
+        .at(at);
+        enqueue_one(conn, ctx, job).await?;
+    } else {
+        // when there is no room, whoever ends next calls it in
+        rooms::take(conn, ctx, limits.max_concurrent, campaign.id).await?;
+    }
+    Ok(())
+}
+
+/// What has become of a campaign's recipients, all of one moment.
+///
+/// # Errors
+/// If there is no such campaign.
+pub async fn metrics(conn: &mut PgConnection, id: CampaignId) -> Result<Metrics, CampaignError> {
+    store::campaigns::metrics(conn, id)
+        .await?
+        .ok_or(CampaignError::NotFound(id))
+}
+
+/// Recipients' rows in the order they are worked off, of one status or of all.
+///
+/// # Errors
+/// If there is no such campaign or the cursor belongs to another list.
+pub async fn deliveries(
+    conn: &mut PgConnection,
+    id: CampaignId,
+    status: Option<DeliveryStatus>,
+    page: &PageRequest,
+) -> Result<Page<Delivery>, CampaignError> {
+    get(conn, id).await?;
+    let after = page
+        .cursor
+        .as_ref()
+        .map(Cursor::decode)
+        .transpose()?
+        .unwrap_or((-1, Uuid::nil()));
+    let limit = page.limit();
+    let rows = store::deliveries::list(conn, id, status, after, limit + 1).await?;
+    Ok(Page::of(rows, limit, |row| (row.chunk, row.id.uuid())))
+}
+
+/// Sees to it that a campaign ends, if there is nothing left to do; the caller has locked it.
+pub(super) async fn end_if_done(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    campaign: &Campaign,
+) -> Result<(), CampaignError> {
+    if is_done(conn, campaign).await? {
+        enqueue(
+            conn,
+            ctx,
+            &FinishCampaign {
+                campaign_id: campaign.id,
+            },
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Whether every recipient has a row and every row has ended.
+pub(super) async fn is_done(
+    conn: &mut PgConnection,
+    campaign: &Campaign,
+) -> Result<bool, CampaignError> {
+    let under_way = campaign.status == CampaignStatus::Active;
+    Ok(under_way
+        && campaign.audience_complete_at.is_some()
+        && store::chunks::open_after(conn, campaign.id, -1, 1)
+            .await?
+            .is_empty())
+}

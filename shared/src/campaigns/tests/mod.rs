@@ -1,0 +1,6 @@
+//! Campaigns against a real database and a provider that fails as it is told.
+
+mod deciding;
+mod launching;
+mod sending;
+mod world;

@@ -120,8 +120,6 @@ impl Process {
             .spawn()
             .with_context(|| format!("cannot start {name} ({:?})", command.get_program()))?;
         let pid = Pid::from_raw(child.id().cast_signed());
-        leftovers::record(folder.path(), pid)?;
-
         let lines = Arc::default();
         if let Some(stdout) = child.stdout.take() {
             follow(stdout, &name, output, Arc::clone(&lines));
@@ -129,13 +127,16 @@ impl Process {
         if let Some(stderr) = child.stderr.take() {
             follow(stderr, &name, output, Arc::clone(&lines));
         }
-        Ok(Self {
+        let process = Self {
             name,
             child,
             pid,
             lines,
             folder: folder.clone(),
-        })
+        };
+        // Last, because from here on an error drops, and so ends, the child.
+        leftovers::record(folder.path(), pid)?;
+        Ok(process)
     }
 
     /// The name it was started under.

@@ -2,10 +2,6 @@
 # One image for the api, the worker and the migrations; the command decides.
 
 FROM rust:1.95-slim-bookworm AS build
-# aws-lc, which signs our tokens, is C.
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends cmake g++ make \
-    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

@@ -77,6 +77,14 @@ pub struct EmailConfig {
     pub smtp_url: SecretString,
     /// `EMAIL_FROM_ADDRESS`.
     pub from: EmailAddress,
+    /// `EMAIL_FROM_NAME`: the name beside the address.
+    pub from_name: String,
+    /// `EMAIL_POSTAL_ADDRESS`: where the sender can be reached by post; the law wants it in marketing mail.
+    pub postal_address: String,
+    /// `SMTP_SESSIONS`: sessions that one process has open with the mail server at the most.
+    pub sessions: u16,
+    /// `EMAIL_RATE_PER_SECOND`: messages that the whole fleet sends in a second; none for as many as it can.
+    pub rate_per_second: Option<u32>,
 }
 
 /// What signs and encrypts.
@@ -313,9 +321,33 @@ fn read_email(reader: &mut Reader<'_>) -> Option<EmailConfig> {
         Ok(address) => Some(address),
         Err(error) => reader.refuse("EMAIL_FROM_ADDRESS", format!("{error}")),
     });
+    let postal = reader.required(
+        "EMAIL_POSTAL_ADDRESS",
+        "1 Example Street, Exampletown",
+        "where the sender can be reached by post, as the law wants it in marketing mail",
+    );
+    let from_name = reader
+        .get("EMAIL_FROM_NAME")
+        .unwrap_or_else(|| "CreatorCRM".to_owned());
+    let sessions = reader.number("SMTP_SESSIONS", 16, 1..=1000);
+    let rate_per_second = reader
+        .is_set("EMAIL_RATE_PER_SECOND")
+        .then(|| reader.number("EMAIL_RATE_PER_SECOND", 1, 1..=1_000_000));
+    for (name, text) in [
+        ("EMAIL_FROM_NAME", Some(&from_name)),
+        ("EMAIL_POSTAL_ADDRESS", postal.as_ref()),
+    ] {
+        if text.is_some_and(|text| text.chars().any(char::is_control)) {
+            reader.note(name, "must be one line");
+        }
+    }
     Some(EmailConfig {
         smtp_url: smtp_url?,
         from: from?,
+        from_name,
+        postal_address: postal?,
+        sessions,
+        rate_per_second,
     })
 }
 

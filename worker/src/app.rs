@@ -1,6 +1,13 @@
 //! What every handler may use.
 
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use shared::campaigns::{SendPolicy, Sender};
+use shared::config::{CampaignConfig, Config};
 use shared::kernel::{Clock, Db};
+use shared::messaging::{Identity, Mailer, RateLimit, UnsubscribeLinks};
+use shared::providers::email::{SmtpOptions, SmtpProvider};
 
 /// The process's shared parts, as handlers see them.
 #[derive(Debug)]
@@ -9,4 +16,51 @@ pub struct App {
     pub db: Db,
     /// The time.
     pub clock: Clock,
+    /// Limits of campaigns.
+    pub campaigns: CampaignConfig,
+    /// Sends the mails of campaigns.
+    pub sender: Sender,
+}
+
+impl App {
+    /// What `config` says, over a database. The mail server is connected to when the first mail is sent.
+    ///
+    /// # Errors
+    /// If the mail server's URL cannot be used.
+    pub fn new(db: Db, clock: Clock, config: &Config) -> anyhow::Result<Self> {
+        let policy = SendPolicy::with_retries(config.campaigns.retry_attempts);
+        let sender = Sender {
+            db: db.clone(),
+            mailer: mailer(&db, config)?,
+            policy,
+        };
+        Ok(Self {
+            db,
+            clock,
+            campaigns: config.campaigns,
+            sender,
+        })
+    }
+}
+
+fn mailer(db: &Db, config: &Config) -> anyhow::Result<Mailer> {
+    let options = SmtpOptions {
+        sessions: config.email.sessions.into(),
+        ..SmtpOptions::default()
+    };
+    let provider = SmtpProvider::new(&config.email.smtp_url, &options)?;
+    let rate = config
+        .email
+        .rate_per_second
+        .zip(db.signals())
+        .map(|(per_second, signals)| RateLimit::new(&signals.ready, per_second));
+    let identity = Identity {
+        from: config.email.from.clone(),
+        from_name: config.email.from_name.clone(),
+        postal_address: config.email.postal_address.clone(),
+        public_url: config.http.public_url.clone(),
+    };
+    let key = config.secrets.encryption.expose_secret();
+    let links = UnsubscribeLinks::new(key, &config.http.public_url);
+    Ok(Mailer::new(Arc::new(provider), rate, identity, links))
 }

@@ -77,12 +77,12 @@ impl Worker {
     /// It starts also while Postgres or Redis is away, and begins to work when they are back.
     ///
     /// # Errors
-    /// If the Redis URL is wrong or the system gives no threads.
+    /// If the Redis URL is wrong, `app` fails or the system gives no threads.
     pub fn start(
         settings: Settings,
         registry: Registry,
         catalog: Arc<Catalog>,
-        app: impl FnOnce(Db, Clock) -> App,
+        app: impl FnOnce(Db, Clock) -> anyhow::Result<App>,
     ) -> anyhow::Result<Self> {
         let signals = Signals::new(&settings.redis_url)?;
         let patience = PgPoolOptions::new().acquire_timeout(Duration::from_secs(10));
@@ -98,6 +98,7 @@ impl Worker {
             .max_connections(HOT_CONNECTIONS)
             .connect_lazy_with(by_keys(settings.database.clone()));
         let db = Db::new(handlers_pool, Some(signals.clone()));
+        let app = Arc::new(app(db.clone(), Clock::system())?);
         let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
         let leads = Arc::new(AtomicBool::new(false));
         let metrics = signals.metrics.clone();
@@ -131,7 +132,6 @@ impl Worker {
             metrics: metrics.clone(),
         };
         let completer = tokio::spawn(completer.run(settlements));
-        let app = Arc::new(app(db.clone(), Clock::system()));
         let executor = Executor::new(app, Arc::new(registry.clone()), running.clone(), settle);
         let kinds: Arc<[String]> = registry.kinds().into();
         let (mut fetchers, mut runners) = (JoinSet::new(), JoinSet::new());

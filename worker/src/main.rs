@@ -98,7 +98,7 @@ async fn main() -> anyhow::Result<()> {
         settings,
         registry,
         Arc::new(shared::job_kinds::catalog()),
-        |db, clock| App { db, clock },
+        |db, clock| App::new(db, clock, &config),
     )?;
     let probe = Probe {
         running: worker.running.clone(),

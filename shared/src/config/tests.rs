@@ -5,12 +5,13 @@ use super::*;
 const MINIMAL: [(&str, &str); 1] = [("DATABASE_URL", "postgresql://u:p@localhost/crm")];
 
 /// What production needs.
-const PRODUCTION: [(&str, &str); 8] = [
+const PRODUCTION: [(&str, &str); 9] = [
     ("NODE_ENV", "production"),
     ("DATABASE_URL", "postgresql://u:p@db/crm"),
     ("REDIS_URL", "redis://redis:6379/9"),
     ("SMTP_URL", "smtps://u:p@mail.example.com:465"),
     ("EMAIL_FROM_ADDRESS", "noreply@example.com"),
+    ("EMAIL_POSTAL_ADDRESS", "1 Real Street, Town"),
     ("PUBLIC_URL", "https://crm.example.com/"),
     ("JWT_SECRET", "3fd1c2a4b5d6e7f8091a2b3c4d5e6f70"),
     (
@@ -121,6 +122,10 @@ fn each_plain_variable_has_its_effect() {
             ("SMTP_URL", "smtp://mail:25"),
             ("EMAIL_FROM_ADDRESS", "Hello@Example.com"),
             ("EMAIL_PROVIDER", "smtp"),
+            ("EMAIL_FROM_NAME", "Fanz"),
+            ("EMAIL_POSTAL_ADDRESS", "2 Other Street"),
+            ("SMTP_SESSIONS", "5"),
+            ("EMAIL_RATE_PER_SECOND", "100"),
             ("MAX_CONCURRENT_CAMPAIGNS", "2"),
             ("CAMPAIGN_RETRY_ATTEMPTS", "0"),
         ],
@@ -136,12 +141,38 @@ fn each_plain_variable_has_its_effect() {
     assert_eq!(config.database.max_connections, 7);
     assert_eq!(config.email.smtp_url.expose_secret(), "smtp://mail:25");
     assert_eq!(config.email.from.as_str(), "Hello@example.com");
+    assert_eq!(config.email.from_name, "Fanz");
+    assert_eq!(config.email.postal_address, "2 Other Street");
+    assert_eq!(
+        (config.email.sessions, config.email.rate_per_second),
+        (5, Some(100))
+    );
     assert_eq!(
         config.campaigns,
         CampaignConfig {
             max_concurrent: 2,
             retry_attempts: 0
         }
+    );
+}
+
+#[test]
+fn what_stands_in_every_mail_is_one_line() {
+    let wrong = [
+        ("EMAIL_FROM_NAME", "a\r\nBcc: b"),
+        ("EMAIL_POSTAL_ADDRESS", "a\nb"),
+    ];
+    assert_eq!(
+        variables(read(&MINIMAL, &wrong)),
+        ["EMAIL_FROM_NAME", "EMAIL_POSTAL_ADDRESS"]
+    );
+    assert_eq!(
+        read(&MINIMAL, &[]).expect("usable").email.rate_per_second,
+        None
+    );
+    assert_eq!(
+        variables(read(&MINIMAL, &[("EMAIL_RATE_PER_SECOND", "0")])),
+        ["EMAIL_RATE_PER_SECOND"]
     );
 }
 

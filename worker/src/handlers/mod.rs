@@ -1,8 +1,10 @@
 //! One file a slice: each handler decodes nothing, decides nothing, and maps domain errors to retry, fail or snooze.
 
+mod campaigns;
+
 use crate::registry::Registry;
 
 /// Every handler of the product.
 pub fn all() -> Registry {
-    Registry::default()
+    campaigns::register(Registry::default())
 }

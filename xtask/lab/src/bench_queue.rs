@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use shared::config::Config;
 use shared::kernel::{Actor, Clock, Ctx, Db};
 use shared::queue::{Catalog, Done, Job, NewJob, Policy, Priority, Signals, enqueue, enqueue_many};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -164,11 +165,12 @@ fn start_worker(
             Ok(Done::NOTHING)
         }
     });
+    let config = Config::read(|name| (name == "DATABASE_URL").then(|| database.to_owned()))?;
     Worker::start(
         settings,
         registry,
         Arc::new(Catalog::default().with::<Noop>()),
-        |db, clock| App { db, clock },
+        |db, clock| App::new(db, clock, &config),
     )
 }
 

@@ -5,6 +5,8 @@ mod idempotency;
 mod json;
 mod path;
 mod query;
+mod told;
+mod version;
 
 pub use allowed::{
     Allowed, Needs, ReadCampaigns, ReadCreators, ReadJobs, ReadMetrics, ReadQueues, ReadSchedules,
@@ -15,3 +17,5 @@ pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};
 pub use path::PathId;
 pub use query::Query;
+pub use told::told;
+pub use version::{IfMatch, etag};

@@ -6,6 +6,7 @@ mod health;
 mod job_kinds;
 mod jobs;
 mod queues;
+mod schedules;
 mod workers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -21,5 +22,6 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(dead_letters::routes())
         .merge(batches::routes())
         .merge(queues::routes())
+        .merge(schedules::routes())
         .merge(workers::routes())
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use shared::queue::control::{self, QueueChanges, QueueControl};
 use shared::queue::depth::Depth;
 use shared::queue::settings::Rate;
@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::{Allowed, Json, ReadQueues, WriteQueues};
+use crate::extract::{Allowed, IfMatch, Json, ReadQueues, WriteQueues, etag, told};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -192,13 +192,6 @@ struct ChangesBody {
     rate_limit: Option<Option<RateLimit>>,
 }
 
-/// Tells `null` from a field that is left out.
-fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
-}
-
 impl From<ChangesBody> for QueueChanges {
     fn from(body: ChangesBody) -> Self {
         let rate = |rate: RateLimit| Rate {
@@ -225,10 +218,9 @@ async fn change(
     caller: Allowed<WriteQueues>,
     State(app): State<App>,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    IfMatch(expected): IfMatch,
     Json(body): Json<ChangesBody>,
 ) -> Result<Response> {
-    let expected = if_match(&headers)?;
     let mut tx = app.db.begin().await?;
     let control = control::change_queue(
         &mut tx,
@@ -275,28 +267,4 @@ impl From<QueueControl> for QueueSettings {
             updated_at: control.updated_at,
         }
     }
-}
-
-/// The entity tag of a version.
-pub(super) fn etag(version: i64) -> String {
-    format!("\"{version}\"")
-}
-
-/// The version that a request is about, if it says.
-pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>> {
-    let Some(value) = headers.get(header::IF_MATCH) else {
-        return Ok(None);
-    };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let version = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .and_then(|digits| digits.parse().ok());
-    version.map(Some).ok_or_else(|| {
-        Problem::new(StatusCode::BAD_REQUEST, "bad-if-match")
-            .detail("If-Match must be the ETag that was read, such as \"3\".")
-    })
 }

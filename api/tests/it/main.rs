@@ -10,5 +10,6 @@ mod jobs_find;
 mod jobs_steer;
 mod metrics;
 mod queues;
+mod schedules;
 mod support;
 mod workers;

@@ -6,8 +6,9 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::occurrences::{Misfire, Recurrence, due};
-use crate::kernel::{Actor, Clock, Ctx, TypedId};
-use crate::queue::{Catalog, EnqueueError, Enqueued, NewJob, Priority, enqueue_one};
+use super::run::{Plan, run};
+use crate::kernel::{Actor, Clock, Ctx};
+use crate::queue::{Catalog, EnqueueError, Priority};
 
 /// When to look at a schedule; two that are equal need no new timer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,43 +139,16 @@ async fn run_for_tick(
     schedule: &Due,
     tick: DateTime<Utc>,
 ) -> Result<bool, FireError> {
-    let kind = catalog.get(&schedule.kind).ok_or(FireError::NotInCatalog)?;
-    let keys = kind
-        .check(&schedule.args)
+    let plan = Plan {
+        name: &schedule.name,
+        kind: &schedule.kind,
+        args: &schedule.args,
+        queue: schedule.queue.as_deref(),
+        priority: schedule.priority.and_then(Priority::from_rank),
+    };
+    let job = plan
+        .job(catalog, ctx.now())
         .map_err(|_| FireError::NotInCatalog)?;
-    let job = NewJob::from_parts(
-        &kind.spec,
-        schedule.args.clone(),
-        keys.unique_key,
-        keys.group,
-        keys.creator,
-    )?;
-    let mut job = job.tag(format!("schedule:{}", schedule.name));
-    job.queue = schedule.queue.clone().unwrap_or(job.queue);
-    job.priority = schedule
-        .priority
-        .and_then(Priority::from_rank)
-        .unwrap_or(job.priority);
-    let new = sqlx::query!(
-        "insert into schedule_runs (schedule_id, tick, job_id) values ($1, $2, $3) on conflict do nothing",
-        schedule.id,
-        tick,
-        job.id.uuid(),
-    )
-    .execute(&mut *conn)
-    .await?;
-    if new.rows_affected() == 0 {
-        return Ok(false);
-    }
-    if let Enqueued::Found(standing) = enqueue_one(conn, ctx, job).await? {
-        sqlx::query!(
-            "update schedule_runs set job_id = $3 where schedule_id = $1 and tick = $2",
-            schedule.id,
-            tick,
-            standing.uuid(),
-        )
-        .execute(conn)
-        .await?;
-    }
-    Ok(true)
+    let ran = run(conn, ctx, schedule.id, tick, false, job).await?;
+    Ok(ran.is_some())
 }

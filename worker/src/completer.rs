@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::kernel::ErrorKind;
 use shared::queue::claim::Claimed;
 use shared::queue::metrics::{self, QueueMetrics};
 use shared::queue::settle::{self, Fate, Setback, Success};
@@ -220,19 +221,6 @@ const fn told(fate: Fate, setback: &Setback) -> (&'static str, metrics::Ending) 
 }
 
 /// Whether the database could not be reached or is restarting, as opposed to refusing what it was given.
-pub fn is_away(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
-        // classes 08 connection, 40 rollback (deadlock), 53 resources, 57 operator intervention, 58 system
-        sqlx::Error::Database(db) => db.code().is_some_and(|code| {
-            ["08", "40", "53", "57", "58"]
-                .iter()
-                .any(|class| code.starts_with(class))
-        }),
-        _ => false,
-    }
+fn is_away(error: &sqlx::Error) -> bool {
+    ErrorKind::of_db(error) == ErrorKind::Unavailable
 }

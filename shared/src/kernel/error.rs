@@ -26,17 +26,25 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// What an error of the database means: whether asking again later may help.
     pub fn of_db(error: &sqlx::Error) -> Self {
-        match error {
+        // a connection that broke in the middle of an answer shows as a breach of the protocol
+        let unreachable = matches!(
+            error,
             sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_) => Self::Unavailable,
-            sqlx::Error::Database(error) if error.code().is_some_and(|code| is_passing(&code)) => {
-                Self::Unavailable
-            }
-            // the rest are mistakes in our code; sqlx adds variants, so they cannot all be named
-            #[allow(clippy::wildcard_enum_match_arm, reason = "non-exhaustive")]
-            _ => Self::Internal,
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+        );
+        let passing = error
+            .as_database_error()
+            .and_then(|error| error.code())
+            .is_some_and(|code| is_passing(&code));
+        // the rest are mistakes in our code
+        if unreachable || passing {
+            Self::Unavailable
+        } else {
+            Self::Internal
         }
     }
 }

@@ -169,7 +169,10 @@ impl Lane<'_> {
         let tries = Patience::new();
         loop {
             match self.try_record(&rows, &dead).await {
-                Ok(written) => return Ok(self.note_fenced(rows.len(), written)),
+                Ok(written) => {
+                    self.note_fenced(rows.len(), written);
+                    return Ok(());
+                }
                 Err(CampaignError::Db(error)) => tries.wait(error).await?,
                 Err(other) => return Err(other),
             }

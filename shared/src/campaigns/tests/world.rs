@@ -149,7 +149,12 @@ impl World {
             self.db.commit(tx, &ctx).await.expect("committed");
             match step {
                 Launched::GoOn(next) => place = next,
-                end => return end,
+                end @ (Launched::Done
+                | Launched::WaitsForRoom
+                | Launched::WaitsUntil(_)
+                | Launched::NotUnderWay(_)) => {
+                    return end;
+                }
             }
         }
     }
@@ -166,7 +171,7 @@ impl World {
             self.db.commit(tx, &ctx).await.expect("committed");
             match step {
                 Finished::GoOn(next) => after = next,
-                end => return end,
+                end @ (Finished::Over | Finished::NotYet | Finished::InFlight) => return end,
             }
         }
     }

@@ -74,6 +74,7 @@ impl Executor {
             ended = work => ended,
         };
         let ending = self.ending(&job, outcome, logs);
+        let lease = job.lease;
         let settlement = Settlement {
             ending,
             job: job.into(),
@@ -81,6 +82,7 @@ impl Executor {
         };
         if self.settlements.send(settlement).await.is_err() {
             tracing::error!("the completer is gone; the job will be given back");
+            self.running.settled([&lease].into_iter());
         }
         drop(slot);
     }
@@ -182,11 +184,13 @@ impl Service<Task<Claim>> for Executor {
     }
 
     fn call(&mut self, task: Task<Claim>) -> Self::Future {
+        let (running, lease) = (self.running.clone(), task.args.job.lease);
         // a task of its own, so that handlers use every core and one that computes for long holds up no other
         let work = tokio::spawn(self.clone().run(task.args));
         Box::pin(async move {
             if let Err(error) = work.await {
                 tracing::error!(%error, "a job's task ended without telling what became of it; it will be given back");
+                running.settled([&lease].into_iter());
             }
             Ok(())
         })

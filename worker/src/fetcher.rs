@@ -90,12 +90,8 @@ impl Fetcher {
 
     /// One round: as many jobs as there are slots and limits allow.
     async fn fetch(&mut self, mut slots: Vec<OwnedSemaphorePermit>, source: &mut Source) {
-        let settings = self
-            .settings
-            .borrow_and_update()
-            .get(&self.queue)
-            .cloned()
-            .unwrap_or_default();
+        self.settings.mark_unchanged();
+        let settings = self.current_settings();
         if settings.paused {
             drop(slots);
             self.wait_for_settings().await;
@@ -109,7 +105,7 @@ impl Fetcher {
         }
         slots.truncate(room);
         let Some(rate) = settings.rate else {
-            let claimed = self.take(slots.len(), &settings, source).await;
+            let claimed = self.take(slots.len(), source).await;
             self.hand_over(claimed, slots);
             return;
         };
@@ -127,7 +123,7 @@ impl Fetcher {
             return;
         }
         slots.truncate(tokens as usize);
-        let claimed = self.take(slots.len(), &settings, source).await;
+        let claimed = self.take(slots.len(), source).await;
         self.give_back_tokens(rate, tokens as usize - claimed.len())
             .await;
         self.hand_over(claimed, slots);
@@ -152,13 +148,18 @@ impl Fetcher {
         }
     }
 
-    async fn take(
-        &self,
-        most: usize,
-        settings: &QueueSettings,
-        source: &mut Source,
-    ) -> Vec<Claimed> {
+    fn current_settings(&self) -> QueueSettings {
+        self.settings
+            .borrow()
+            .get(&self.queue)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    async fn take(&self, most: usize, source: &mut Source) -> Vec<Claimed> {
         let ids = source.next_ids(self, most).await;
+        // they may have changed while we waited, and a limit that is new must hold for these jobs too
+        let settings = self.current_settings();
         if ids.is_empty() || !self.running.may_act() {
             return Vec::new();
         }

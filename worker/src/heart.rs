@@ -13,12 +13,12 @@ use shared::queue::settle::{self, Setback};
 use shared::queue::workers::{self, Beat, NewWorker};
 use shared::queue::{Failure, Lease, Next, WorkerId};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, PgConnection, PgPool};
+use sqlx::{ConnectOptions, PgConnection};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::running::{Running, UNCONFIRMED_MAX};
+use crate::running::Running;
 
 /// The time between two beats.
 pub const BEAT_EVERY: Duration = Duration::from_secs(1);
@@ -30,8 +30,6 @@ const BEAT_MAX: Duration = Duration::from_secs(4);
 pub struct Heart {
     /// How to reach the database.
     pub options: PgConnectOptions,
-    /// For giving strangers back.
-    pub pool: PgPool,
     /// What this process is; its id changes when the process was declared lost.
     pub worker: NewWorker,
     /// What it runs.
@@ -62,22 +60,17 @@ impl Heart {
         let mut conn = None;
         let mut ticks = tokio::time::interval(BEAT_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut fenced_at: Option<Instant> = None;
-        let mut confirmed = Instant::now();
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 _ = ticks.tick() => {}
             }
-            let sent = Instant::now();
             // a process that was stopped for a while stops its handlers before it does anything else
-            if confirmed.elapsed() > UNCONFIRMED_MAX && fenced_at.is_none_or(|at| at < confirmed) {
+            if self.running.fence_if_unconfirmed() {
                 tracing::warn!("no confirmed heartbeat; stopping all handlers");
-                self.running.fence(None);
-                fenced_at = Some(sent);
             }
-            match timeout(BEAT_MAX, self.beat(&mut conn, sent)).await {
-                Ok(Ok(())) => confirmed = sent,
+            match timeout(BEAT_MAX, self.beat(&mut conn)).await {
+                Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "a heartbeat failed");
                     conn = None;
@@ -88,13 +81,22 @@ impl Heart {
                 }
             }
         }
-        if let Err(error) = self.say_goodbye(conn).await {
-            tracing::warn!(%error, "the worker could not sign off; it will be found silent");
+        match timeout(BEAT_MAX, self.say_goodbye(conn)).await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => {
+                tracing::warn!("jobs are left in this worker's name; it will be found silent");
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the worker could not sign off; it will be found silent");
+            }
+            Err(_) => {
+                tracing::warn!("the worker could not sign off in time; it will be found silent");
+            }
         }
     }
 
-    async fn beat(&mut self, conn: &mut Option<PgConnection>, sent: Instant) -> sqlx::Result<()> {
-        let fresh = conn.is_none();
+    async fn beat(&mut self, conn: &mut Option<PgConnection>) -> sqlx::Result<()> {
+        let (sent, fresh) = (Instant::now(), conn.is_none());
         let conn = match conn {
             Some(conn) => conn,
             none => none.insert(
@@ -118,7 +120,8 @@ impl Heart {
             Beat::Lost => return self.register(conn, sent, fresh).await,
         }
         let held = workers::held(conn, self.running.worker()).await?;
-        self.give_back(self.running.compare(&held)).await?;
+        let strangers = self.running.compare(&held);
+        self.give_back(conn, strangers).await?;
         workers::report_progress(conn, &self.running.take_reports()).await?;
         self.publish(settings::all(conn).await?);
         Ok(())
@@ -151,7 +154,7 @@ impl Heart {
         });
     }
 
-    async fn give_back(&self, strangers: Vec<Lease>) -> sqlx::Result<()> {
+    async fn give_back(&self, conn: &mut PgConnection, strangers: Vec<Lease>) -> sqlx::Result<()> {
         if strangers.is_empty() {
             return Ok(());
         }
@@ -169,11 +172,11 @@ impl Heart {
                 logs: Vec::new(),
             })
             .collect();
-        settle::set_back(&self.pool, &setbacks).await?;
+        settle::set_back_on(conn, &setbacks).await?;
         Ok(())
     }
 
-    async fn say_goodbye(&self, conn: Option<PgConnection>) -> sqlx::Result<()> {
+    async fn say_goodbye(&self, conn: Option<PgConnection>) -> sqlx::Result<bool> {
         let mut conn = match conn {
             Some(conn) => conn,
             None => self.options.connect().await?,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use shared::queue::dispatch::{DispatchError, Dispatcher, Fleet, Round};
 use shared::queue::metrics::QueueMetrics;
 use shared::queue::settings::{self, QueueSettings};
-use shared::queue::watch::Watch;
+use shared::queue::watch::{Silent, Watch};
 use shared::queue::workers::{self, Live};
 use shared::queue::{Catalog, Signals, janitor, leadership, schedule};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -148,7 +148,7 @@ impl Leader {
         if lead.fleet.kinds.is_empty() || is_due(lead.fleet_read, FLEET_EVERY) {
             let live = workers::live(conn).await?;
             self.rescue(pool, lead.watch.silent(&live, Instant::now()))
-                .await?;
+                .await;
             lead.fleet = fleet(&live);
             lead.settings = settings::all(conn).await?;
             lead.fleet_read = Some(Instant::now());
@@ -164,7 +164,13 @@ impl Leader {
         self.keep_house(pool, lead);
         match lead
             .dispatcher
-            .round(conn, &self.signals.ready, &lead.fleet, &lead.settings)
+            .round(
+                conn,
+                &self.signals.ready,
+                &lead.fleet,
+                &lead.settings,
+                Instant::now(),
+            )
             .await
         {
             Ok(Round { backlog: true }) => Ok(ROUND_BUSY),
@@ -178,15 +184,23 @@ impl Leader {
         }
     }
 
-    async fn rescue(&self, pool: &PgPool, lost: Vec<shared::queue::WorkerId>) -> sqlx::Result<()> {
-        for worker in lost {
-            let rescue = workers::rescue(pool, worker).await?;
-            tracing::warn!(%worker, again = rescue.again, poison = rescue.poison, cancelled = rescue.cancelled,
-                           "a worker was lost; its jobs were taken back");
-            self.metrics.rescued(rescue);
-            self.signals.events.worker(worker);
+    /// A worker that cannot be rescued now is silent in the next round too; meanwhile the lead goes on.
+    async fn rescue(&self, pool: &PgPool, lost: Vec<Silent>) {
+        for silent in lost {
+            let worker = silent.worker;
+            match workers::rescue(pool, silent).await {
+                Ok(Some(rescue)) => {
+                    tracing::warn!(%worker, again = rescue.again, poison = rescue.poison, cancelled = rescue.cancelled,
+                                   "a worker was lost; its jobs were taken back");
+                    self.metrics.rescued(rescue);
+                    self.signals.events.worker(worker);
+                }
+                Ok(None) => tracing::info!(%worker, "a worker that seemed lost has beaten again"),
+                Err(error) => {
+                    tracing::error!(%worker, %error, "a lost worker's jobs could not be taken back yet")
+                }
+            }
         }
-        Ok(())
     }
 
     /// Starts the janitor beside the rounds, one at a time.

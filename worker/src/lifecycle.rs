@@ -107,7 +107,6 @@ impl Worker {
         let (publish, watched) = watch::channel(HashMap::new());
         let heart = Heart {
             options: by_keys(settings.database.clone()),
-            pool: pool.clone(),
             worker,
             running: running.clone(),
             settings: publish,

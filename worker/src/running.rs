@@ -88,6 +88,21 @@ impl Running {
             .is_some_and(|at| at.elapsed() < UNCONFIRMED_MAX)
     }
 
+    /// Stops every handler, as [`Running::fence`] does, if this process may no longer act although it once might;
+    /// answers whether it did.
+    pub fn fence_if_unconfirmed(&self) -> bool {
+        let stale = self
+            .identity
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .confirmed
+            .is_some_and(|at| at.elapsed() >= UNCONFIRMED_MAX);
+        if stale {
+            self.fence(None);
+        }
+        stale
+    }
+
     /// A beat sent at `sent` was confirmed.
     pub fn confirm(&self, sent: Instant) {
         self.identity
@@ -162,7 +177,7 @@ impl Running {
         })
     }
 
-    /// What became of the jobs is written.
+    /// What became of the jobs is written, or cannot be told: then the heart gives them back as strangers.
     pub fn settled<'a>(&self, leases: impl Iterator<Item = &'a Lease>) {
         let mut table = self.table();
         for lease in leases {
@@ -256,6 +271,20 @@ mod tests {
         assert!(!running.may_act());
         running.confirm(Instant::now());
         assert!(running.may_act());
+    }
+
+    #[test]
+    fn a_process_that_was_confirmed_too_long_ago_is_fenced_once() {
+        let running = Running::new(WorkerId::new());
+        assert!(!running.fence_if_unconfirmed(), "it never might act");
+        let Some(long_ago) = Instant::now().checked_sub(UNCONFIRMED_MAX) else {
+            return;
+        };
+        running.confirm(long_ago);
+        assert!(running.fence_if_unconfirmed());
+        assert!(!running.fence_if_unconfirmed());
+        running.confirm(Instant::now());
+        assert!(!running.fence_if_unconfirmed());
     }
 
     #[test]

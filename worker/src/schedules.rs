@@ -41,10 +41,11 @@ impl Wakeups {
         })
     }
 
-    /// Adds timers for new schedules, replaces those of changed ones, removes the rest.
+    /// Adds timers for new schedules, replaces those of changed ones, removes the rest. A schedule for which there can
+    /// be no timer is told in the log; it fires when the leader looks at all of them, a little later.
     ///
     /// # Errors
-    /// If the scheduler refuses one.
+    /// If the scheduler itself fails.
     pub async fn keep(&mut self, wanted: Vec<Wakeup>) -> Result<(), JobSchedulerError> {
         let wanted: HashMap<Uuid, Wakeup> = wanted
             .into_iter()
@@ -72,9 +73,15 @@ impl Wakeups {
             } else {
                 wakeup.cron.clone()
             };
-            let timer = Job::new_tz(with_seconds, wakeup.timezone, move |_, _| due.notify_one())?;
-            let timer = self.scheduler.add(timer).await?;
-            self.timers.insert(id, (wakeup, timer));
+            match Job::new_tz(with_seconds, wakeup.timezone, move |_, _| due.notify_one()) {
+                Ok(timer) => {
+                    let timer = self.scheduler.add(timer).await?;
+                    self.timers.insert(id, (wakeup, timer));
+                }
+                Err(error) => {
+                    tracing::warn!(schedule = %id, %error, "no timer understands this pattern");
+                }
+            }
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ pub async fn create(
 
 /// Seals a batch: no job can join from now on, and it may finish. Saying it twice is allowed.
 ///
-/// An empty batch, or one whose jobs have all ended before, finishes at the leader's next sweep.
+/// An empty batch, or one whose jobs have all ended before, finishes here.
 ///
 /// # Errors
 /// If the database refuses.
@@ -69,9 +69,9 @@ pub async fn seal(conn: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
         "update batches set sealed_at = coalesce(sealed_at, now()) where id = $1",
         batch.uuid()
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    finish(conn, &[batch.uuid()]).await
 }
 
 /// Finishes those of `batches` whose last job has ended, and enqueues their callbacks in the same statement.
@@ -103,8 +103,8 @@ pub(super) async fn finish(db: impl sqlx::PgExecutor<'_>, batches: &[Uuid]) -> s
     Ok(())
 }
 
-/// Finishes batches whose last job ended without anybody noticing: sealed late, or the process died in between.
-/// The leader calls it now and then.
+/// Finishes batches whose last job ended without anybody noticing, because the process died in between. The leader
+/// calls it now and then.
 ///
 /// # Errors
 /// If the database does not answer.
@@ -115,6 +115,6 @@ pub async fn sweep(pool: &PgPool) -> sqlx::Result<usize> {
     )
     .fetch_all(pool)
     .await?;
-    finish(pool, &due).await?;
+    finish(&mut *pool.acquire().await?, &due).await?;
     Ok(due.len())
 }

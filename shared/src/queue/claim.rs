@@ -158,6 +158,7 @@ pub async fn due_now(pool: &PgPool, who: Claimant<'_>, most: usize) -> sqlx::Res
     let ids = sqlx::query_scalar!(
         "select id from jobs
          where state = 'available' and queue = $1 and run_at <= now() and kind = any($2)
+           and cancel_requested_at is null
          order by priority, group_key, run_at, id limit $3",
         who.queue,
         who.kinds,

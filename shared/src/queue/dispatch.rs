@@ -96,7 +96,7 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Looks at every queue once and rewrites or continues the lists that need it.
+    /// Looks at every queue once and rewrites or continues the lists that need it; `now` never goes back.
     ///
     /// # Errors
     /// If Postgres or Redis does not answer; whatever was listed stays listed, and the next round starts afresh.
@@ -106,13 +106,14 @@ impl Dispatcher {
         ready: &ReadyLists,
         fleet: &Fleet,
         settings: &HashMap<String, QueueSettings>,
+        now: Instant,
     ) -> Result<Round, DispatchError> {
         let mut waiting: HashMap<String, Vec<Priority>> = HashMap::new();
         for (queue, priority) in waiting_queues(conn).await? {
             waiting.entry(queue).or_default().push(priority);
         }
         for (queue, set) in settings {
-            if set.paused || waiting.contains_key(queue) || !self.idle_due(queue) {
+            if set.paused || waiting.contains_key(queue) || !self.idle_due(queue, now) {
                 continue;
             }
             ready.set_open(queue, true).await?;
@@ -134,6 +135,7 @@ impl Dispatcher {
                 priorities: &priorities,
                 kinds: &fleet.kinds,
                 slots,
+                now,
             };
             visit.make(conn, ready, state).await?;
             backlog |= !state.open;
@@ -142,9 +144,8 @@ impl Dispatcher {
     }
 
     /// Whether the word for an idle queue must be given again before it runs out.
-    fn idle_due(&mut self, queue: &str) -> bool {
+    fn idle_due(&mut self, queue: &str, now: Instant) -> bool {
         let state = self.queues.entry(queue.to_owned()).or_default();
-        let now = Instant::now();
         let due = !state.open || state.sweep_due(now);
         if due {
             *state = QueueState {
@@ -174,6 +175,7 @@ struct Visit<'a> {
     priorities: &'a [Priority],
     kinds: &'a [String],
     slots: usize,
+    now: Instant,
 }
 
 impl Visit<'_> {
@@ -183,13 +185,14 @@ impl Visit<'_> {
         ready: &ReadyLists,
         state: &mut QueueState,
     ) -> Result<(), DispatchError> {
-        let now = Instant::now();
-        let listed = ready.lengths(self.queue).await?.iter().sum();
-        state.visit(listed, now);
-        if state.sweep_due(now) {
-            self.sweep(conn, ready, state).await?;
-            state.sweep_took = now.elapsed();
-            state.last_sweep = Some(Instant::now());
+        let lengths = ready.lengths(self.queue).await?;
+        let listed = lengths.iter().sum();
+        state.visit(listed, self.now);
+        if state.sweep_due(self.now) {
+            let began = Instant::now();
+            self.sweep(conn, ready, state, lengths).await?;
+            state.sweep_took = began.elapsed();
+            state.last_sweep = Some(self.now + state.sweep_took);
         } else if !state.open && listed < state.wanted(self.slots) / 2 {
             self.go_on(conn, ready, state).await?;
         }
@@ -202,6 +205,7 @@ impl Visit<'_> {
         conn: &mut PgConnection,
         ready: &ReadyLists,
         state: &mut QueueState,
+        lengths: [usize; 4],
     ) -> Result<(), DispatchError> {
         let wanted = state.wanted(self.slots);
         let mut pages = Vec::with_capacity(self.priorities.len());
@@ -212,8 +216,12 @@ impl Visit<'_> {
         let all_listed = pages.iter().all(|(_, page)| page.all);
         if state.open && all_listed && found <= self.slots * 2 + PAGE_MIN / 10 {
             // Next to nothing waits: what is due is in flight between its enqueuer and a worker. Rewriting the list
-            // now could drop an id that was pushed a moment ago, so only what was overlooked is added.
+            // now could drop an id that was pushed a moment ago, so only what was overlooked is added; and not what
+            // stands in the list already, because all workers are busy.
             for (priority, page) in &pages {
+                if lengths[usize::from(priority.rank().unsigned_abs())] >= page.overlooked.len() {
+                    continue;
+                }
                 ready
                     .append(self.queue, *priority, &page.overlooked)
                     .await?;
@@ -283,6 +291,7 @@ impl Visit<'_> {
         if groups.is_empty() {
             return Ok(ListPage::of(plain, wanted));
         }
+        let every_group = from.is_empty() && (groups.len() as i64) < GROUPS_MAX;
         *from = if groups.len() as i64 == GROUPS_MAX {
             groups.last().cloned().unwrap_or_default()
         } else {
@@ -293,7 +302,10 @@ impl Visit<'_> {
         for group in &groups {
             lines.push(heads(conn, self.queue, priority, group, self.kinds, None, each).await?);
         }
-        Ok(ListPage::in_turn(lines))
+        let whole = every_group
+            && lines[0].len() < wanted
+            && lines[1..].iter().all(|line| line.len() < each);
+        Ok(ListPage::in_turn(lines, whole))
     }
 }
 
@@ -321,20 +333,29 @@ impl ListPage {
         }
     }
 
-    /// One of each line, then the second of each, and so on. Grouped jobs are only listed here, never pushed, so the
-    /// queue does not count as open.
-    fn in_turn(lines: Vec<Vec<Head>>) -> Self {
+    /// One of each line, then the second of each, and so on; `whole` says that the lines hold all that is due. The first
+    /// line is that of the jobs without a group; nobody pushes those of the others.
+    fn in_turn(lines: Vec<Vec<Head>>, whole: bool) -> Self {
         let longest = lines.iter().map(Vec::len).max().unwrap_or(0);
-        let ids = (0..longest)
-            .flat_map(|turn| lines.iter().filter_map(move |line| line.get(turn)))
-            .map(|head| JobId::from(head.id))
+        let turns: Vec<(bool, JobId)> = (0..longest)
+            .flat_map(|turn| {
+                let nth = move |(i, line): (usize, &Vec<Head>)| {
+                    let head = line.get(turn)?;
+                    Some((i > 0 || head.overlooked, JobId::from(head.id)))
+                };
+                lines.iter().enumerate().filter_map(nth).collect::<Vec<_>>()
+            })
             .take(READY_LIST_MAX)
             .collect();
         Self {
-            ids,
-            overlooked: Vec::new(),
+            all: whole && turns.len() < READY_LIST_MAX,
+            overlooked: turns
+                .iter()
+                .filter(|(overlooked, _)| *overlooked)
+                .map(|(_, id)| *id)
+                .collect(),
+            ids: turns.into_iter().map(|(_, id)| id).collect(),
             end: None,
-            all: false,
         }
     }
 }

@@ -20,6 +20,8 @@ pub const ERROR_MAX_CHARS: usize = 2_000;
 pub const LOG_LINES_MAX: usize = 200;
 /// Characters of a log line that are kept.
 pub const LOG_LINE_MAX_CHARS: usize = 500;
+/// The longest wait before another attempt: a year. A longer one is cut, as the database could not add it to a time.
+pub const DELAY_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// An attempt that succeeded.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,7 +178,7 @@ fn stored_logs(logs: &[LogLine]) -> Option<String> {
 pub async fn complete(pool: &PgPool, successes: &[Success]) -> sqlx::Result<Vec<JobId>> {
     let mut conn = pool.acquire().await?;
     let (done, batches) = complete_rows(&mut conn, successes, "off").await?;
-    batch::finish(pool, &batches).await?;
+    batch::finish(&mut *conn, &batches).await?;
     Ok(done)
 }
 
@@ -194,12 +196,12 @@ pub async fn complete_in(
         output: output.clone(),
         logs: Vec::new(),
     };
-    let (done, _) = complete_rows(conn, std::slice::from_ref(&success), "on").await?;
+    let (done, batches) = complete_rows(conn, std::slice::from_ref(&success), "on").await?;
     if done.is_empty() {
-        Err(CompleteError::LeaseLost(lease.job))
-    } else {
-        Ok(())
+        return Err(CompleteError::LeaseLost(lease.job));
     }
+    batch::finish(conn, &batches).await?;
+    Ok(())
 }
 
 /// Why a job was not completed together with its effect.
@@ -221,13 +223,20 @@ async fn complete_rows(
     let ids: Vec<Uuid> = successes.iter().map(|s| s.lease.job.uuid()).collect();
     let leases: Vec<Uuid> = successes.iter().map(|s| s.lease.id).collect();
     let outputs: Vec<Option<String>> = successes.iter().map(|s| stored_output(&s.output)).collect();
+    let logs: Vec<Option<String>> = successes.iter().map(|s| stored_logs(&s.logs)).collect();
     let rows = sqlx::query!(
         r#"
         with relaxed as materialized (select set_config('synchronous_commit', $4, true)),
         done as (
-            delete from jobs j using unnest($1::uuid[], $2::uuid[], $3::text[]) as f (id, lease_id, output)
+            delete from jobs j using unnest($1::uuid[], $2::uuid[], $3::text[], $5::text[]) as f (id, lease_id, output, logs)
             where j.id = f.id and j.lease_id = f.lease_id
-            returning j.*, f.output as result
+            returning j.*, f.output as result, f.logs
+        ),
+        -- attempts that completed in silence have no row of their own; those that logged do
+        told as (
+            insert into job_attempts (job_id, attempt, lease_id, worker_id, started_at, ended_at, outcome, logs)
+            select id, attempt, lease_id, worker_id, started_at, now(), 'completed', logs::jsonb
+            from done where logs is not null
         ),
         moved as (
             insert into job_history (id, kind, queue, priority, state, group_key, run_at, attempt, max_attempts, args,
@@ -249,10 +258,10 @@ async fn complete_rows(
         &leases,
         &outputs as &[Option<String>],
         synchronous,
+        &logs as &[Option<String>],
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
-    keep_logs(conn, successes).await?;
     let mut batches: Vec<Uuid> = rows.iter().filter_map(|row| row.batch_id).collect();
     batches.sort_unstable();
     batches.dedup();
@@ -262,43 +271,52 @@ async fn complete_rows(
     ))
 }
 
-/// Attempts that completed in silence have no row of their own; those that logged do.
-async fn keep_logs(conn: &mut PgConnection, successes: &[Success]) -> sqlx::Result<()> {
-    let spoke: Vec<(&Lease, String)> = successes
-        .iter()
-        .filter_map(|s| Some((&s.lease, stored_logs(&s.logs)?)))
-        .collect();
-    if spoke.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = spoke.iter().map(|(lease, _)| lease.job.uuid()).collect();
-    let leases: Vec<Uuid> = spoke.iter().map(|(lease, _)| lease.id).collect();
-    let logs: Vec<String> = spoke.into_iter().map(|(_, logs)| logs).collect();
-    sqlx::query!(
-        "insert into job_attempts (job_id, attempt, lease_id, worker_id, started_at, ended_at, outcome, logs)
-         select h.id, h.attempt, l.lease_id, h.worker_id, h.started_at, h.finished_at, 'completed', l.logs::jsonb
-         from unnest($1::uuid[], $2::uuid[], $3::text[]) as l (id, lease_id, logs)
-         join job_history h on h.id = l.id and h.finished_at > now() - interval '1 hour'",
-        &ids,
-        &leases,
-        &logs,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// Ends attempts that did not succeed; answers what became of each job whose lease still stood.
 ///
-/// A cancellation that was asked for wins over another attempt. A snooze or a hand-back does not count as an attempt.
+/// A cancellation that was asked for wins over another attempt. A snooze or a hand-back does not count as an attempt,
+/// and what is handed back keeps its place in the queue. A handler that stopped as if cancelled although nobody asked
+/// for it, because its process drains, hands its job back.
 ///
 /// # Errors
 /// If the database refuses; then nothing changed.
 pub async fn set_back(pool: &PgPool, setbacks: &[Setback]) -> sqlx::Result<Vec<(JobId, Fate)>> {
+    let mut conn = pool.acquire().await?;
+    set_back_on(&mut conn, setbacks).await
+}
+
+/// As [`set_back`], on a connection that is in no transaction.
+///
+/// # Errors
+/// As [`set_back`].
+pub async fn set_back_on(
+    conn: &mut PgConnection,
+    setbacks: &[Setback],
+) -> sqlx::Result<Vec<(JobId, Fate)>> {
+    match try_set_back(conn, setbacks).await {
+        // an enqueuer took a unique key between our look and our write; it has committed, so now we see it
+        Err(error) if is_taken_key(&error) => try_set_back(conn, setbacks).await,
+        answer => answer,
+    }
+}
+
+/// Whether a job could not go back to waiting because another one waits under its unique key.
+pub(super) fn is_taken_key(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| error.constraint() == Some("jobs_unique"))
+}
+
+async fn try_set_back(
+    conn: &mut PgConnection,
+    setbacks: &[Setback],
+) -> sqlx::Result<Vec<(JobId, Fate)>> {
     let ids: Vec<Uuid> = setbacks.iter().map(|s| s.lease.job.uuid()).collect();
     let leases: Vec<Uuid> = setbacks.iter().map(|s| s.lease.id).collect();
     let verdicts: Vec<String> = setbacks.iter().map(|s| verdict(s).to_owned()).collect();
-    let delays: Vec<f64> = setbacks.iter().map(|s| s.delay.as_secs_f64()).collect();
+    let delays: Vec<f64> = setbacks
+        .iter()
+        .map(|s| s.delay.min(DELAY_MAX).as_secs_f64())
+        .collect();
     // error chains differ in length, so they travel as JSON texts
     let chains: Vec<String> = setbacks.iter().map(|s| stored_chain(&s.failure)).collect();
     let logs: Vec<Option<String>> = setbacks.iter().map(|s| stored_logs(&s.logs)).collect();
@@ -306,9 +324,11 @@ pub async fn set_back(pool: &PgPool, setbacks: &[Setback]) -> sqlx::Result<Vec<(
     let rows = sqlx::query!(
         r#"
         with ended as (
-            select j.id, j.lease_id, f.verdict, f.delay, f.logs, j.batch_id,
+            select j.id, j.kind, j.unique_key, j.lease_id, f.delay, f.logs, j.batch_id,
+                   case when f.verdict = 'cancelled' and j.cancel_requested_at is null then 'released'
+                        else f.verdict end as verdict,
                    array(select jsonb_array_elements_text(f.chain::jsonb)) as chain,
-                   case when f.verdict = 'cancelled' or j.cancel_requested_at is not null then 'cancelled'
+                   case when j.cancel_requested_at is not null then 'cancelled'
                         when f.verdict = 'failed' or (f.verdict = 'retry' and j.attempt >= j.max_attempts) then 'dead'
                         else 'again' end as fate
             from jobs j
@@ -328,15 +348,19 @@ pub async fn set_back(pool: &PgPool, setbacks: &[Setback]) -> sqlx::Result<Vec<(
         ),
         again as (
             update jobs j
-            set state = 'available', run_at = now() + make_interval(secs => e.delay),
+            set state = 'available',
+                run_at = case when e.verdict = 'released' then j.run_at else now() + make_interval(secs => e.delay) end,
                 attempt = j.attempt - (e.verdict in ('snoozed', 'released'))::int,
                 lease_id = null, worker_id = null, claimed_at = null, started_at = null,
-                last_error = coalesce(e.chain[1], j.last_error),
-                -- while this one ran, another may have taken its place under the key
-                unique_key = case when not j.unique_running and exists (
+                progress = null, progress_note = null,
+                last_error = case when e.verdict = 'released' then j.last_error else coalesce(e.chain[1], j.last_error) end,
+                -- while this one ran, another may have taken its place under the key, and even run beside it
+                unique_key = case when not j.unique_running and (e.twin > 1 or exists (
                     select from jobs o where o.kind = j.kind and o.unique_key = j.unique_key and o.id <> j.id
-                      and o.state = 'available') then null else j.unique_key end
-            from ended e where j.id = e.id and e.fate = 'again'
+                      and o.state = 'available')) then null else j.unique_key end
+            from (select *, row_number() over (partition by kind, unique_key order by id) as twin
+                  from ended where fate = 'again') e
+            where j.id = e.id
         ),
         dead as (
             update jobs j
@@ -374,14 +398,14 @@ pub async fn set_back(pool: &PgPool, setbacks: &[Setback]) -> sqlx::Result<Vec<(
         &logs as &[Option<String>],
         &prints as &[Option<String>],
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *conn)
     .await?;
     let over: Vec<Uuid> = rows
         .iter()
         .filter(|row| row.fate != "again")
         .filter_map(|row| row.batch_id)
         .collect();
-    batch::finish(pool, &over).await?;
+    batch::finish(conn, &over).await?;
     Ok(rows
         .into_iter()
         .map(|row| (JobId::from(row.id), fate(&row.fate)))

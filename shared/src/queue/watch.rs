@@ -11,6 +11,15 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Rounds further apart than this mean that the watcher itself was away, and that its memory proves nothing.
 const GAP_MAX: Duration = Duration::from_secs(5);
 
+/// A worker that fell silent, and where its counter stood. Should it beat after all, the counter says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silent {
+    /// Which.
+    pub worker: WorkerId,
+    /// Its heart's counter.
+    pub beat: i64,
+}
+
 /// Remembers when each heart was last seen to beat, by the watcher's own monotonic clock.
 #[derive(Debug, Default)]
 pub struct Watch {
@@ -22,7 +31,7 @@ impl Watch {
     /// Takes a look at the live workers, just read from the database, and names those that are lost.
     ///
     /// Call it only when the read succeeded: silence counts only while the database could be reached.
-    pub fn silent(&mut self, live: &[Live], now: Instant) -> Vec<WorkerId> {
+    pub fn silent(&mut self, live: &[Live], now: Instant) -> Vec<Silent> {
         if self
             .last_round
             .is_none_or(|last| now.duration_since(last) > GAP_MAX)
@@ -40,7 +49,10 @@ impl Watch {
                 }
                 now.duration_since(heart.1) >= SILENCE_MAX
             })
-            .map(|worker| worker.id)
+            .map(|worker| Silent {
+                worker: worker.id,
+                beat: worker.beat,
+            })
             .collect()
     }
 }

@@ -6,6 +6,8 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::batch;
+use super::settle::is_taken_key;
+use super::watch::Silent;
 use super::{JobId, Lease, WorkerId};
 use crate::kernel::TypedId;
 
@@ -131,7 +133,14 @@ pub async fn report_progress(
     let leases: Vec<Uuid> = reports.iter().map(|(lease, ..)| lease.id).collect();
     let done: Vec<f32> = reports
         .iter()
-        .map(|(_, done, _)| done.clamp(0.0, 1.0))
+        // what is no number is no progress; it must not make the statement, and with it the heartbeat, fail
+        .map(|(_, done, _)| {
+            if done.is_nan() {
+                0.0
+            } else {
+                done.clamp(0.0, 1.0)
+            }
+        })
         .collect();
     let notes: Vec<Option<String>> = reports
         .iter()
@@ -166,18 +175,21 @@ pub async fn draining(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result
     Ok(())
 }
 
-/// The worker ended in good order.
+/// The worker ended in good order: nothing that it claimed is left in its name. Otherwise nothing changes and false is
+/// answered; it will be found silent, and what it left will be rescued.
 ///
 /// # Errors
 /// If the database does not answer.
-pub async fn stopped(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update workers set state = 'stopped', ended_at = now() where id = $1 and state in ('running', 'draining')",
+pub async fn stopped(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<bool> {
+    let stopped = sqlx::query!(
+        "update workers set state = 'stopped', ended_at = now()
+         where id = $1 and state in ('running', 'draining')
+           and not exists (select from jobs where worker_id = $1 and state = 'running')",
         worker.uuid(),
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(stopped.rows_affected() == 1)
 }
 
 /// A live worker as the watcher sees it.
@@ -229,28 +241,72 @@ pub struct Rescue {
     pub cancelled: u64,
 }
 
-/// Declares a worker lost and takes its jobs back, in one transaction. Does nothing if it is no longer live.
+/// Declares a worker lost and takes its jobs back, in one transaction. Does nothing, and answers none, if it is no longer
+/// live or if its heart has beaten since the watcher looked, as it may when the database itself was slow.
 ///
 /// A rescue does not use up an attempt. A job whose handler had started counts a crash; from the first on it is a
 /// suspect and runs alone, and with [`CRASHES_MAX`] it is dead.
 ///
 /// # Errors
 /// If the database does not answer; then nothing changed.
-pub async fn rescue(pool: &PgPool, worker: WorkerId) -> sqlx::Result<Rescue> {
+pub async fn rescue(pool: &PgPool, silent: Silent) -> sqlx::Result<Option<Rescue>> {
+    match try_rescue(pool, silent).await {
+        // an enqueuer took a unique key between our look and our write; it has committed, so now we see it
+        Err(error) if is_taken_key(&error) => try_rescue(pool, silent).await,
+        answer => answer,
+    }
+}
+
+async fn try_rescue(pool: &PgPool, silent: Silent) -> sqlx::Result<Option<Rescue>> {
     let mut tx = pool.begin().await?;
     let lost = sqlx::query!(
-        "update workers set state = 'lost', ended_at = now() where id = $1 and state in ('running', 'draining')",
-        worker.uuid(),
+        "update workers set state = 'lost', ended_at = now()
+         where id = $1 and beat = $2 and state in ('running', 'draining')",
+        silent.worker.uuid(),
+        silent.beat,
     )
     .execute(&mut *tx)
     .await?;
     if lost.rows_affected() == 0 {
-        return Ok(Rescue::default());
+        return Ok(None);
     }
+    let rescue = take_back(&mut tx, silent.worker.uuid()).await?;
+    tx.commit().await?;
+    Ok(Some(rescue))
+}
+
+/// Takes back what workers seem to run that are no longer live: jobs claimed in the very moment in which their worker
+/// was declared lost, and those that a process could not end before it had to.
+///
+/// # Errors
+/// If the database does not answer; what was taken back stays so.
+pub async fn take_back_strays(pool: &PgPool) -> sqlx::Result<Rescue> {
+    let workers = sqlx::query_scalar!(
+        r#"select distinct worker_id as "id!" from jobs j where state = 'running' and not exists (
+             select from workers w where w.id = j.worker_id and w.state in ('running', 'draining'))"#
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut all = Rescue::default();
+    for worker in workers {
+        let mut tx = pool.begin().await?;
+        let one = take_back(&mut tx, worker).await?;
+        tx.commit().await?;
+        all = Rescue {
+            again: all.again + one.again,
+            poison: all.poison + one.poison,
+            cancelled: all.cancelled + one.cancelled,
+        };
+    }
+    Ok(all)
+}
+
+/// Takes back all that a worker runs which cannot run it any more.
+async fn take_back(conn: &mut PgConnection, worker: Uuid) -> sqlx::Result<Rescue> {
     let rows = sqlx::query!(
         r#"
         with stranded as (
-            select id, batch_id, (started_at is not null)::int as crash,
+            select id, kind, unique_key, batch_id, (started_at is not null)::int as crash,
                    case when cancel_requested_at is not null then 'cancelled'
                         when started_at is not null and crashes + 1 >= $2 then 'poison'
                         else 'again' end as fate
@@ -266,10 +322,14 @@ pub async fn rescue(pool: &PgPool, worker: WorkerId) -> sqlx::Result<Rescue> {
             update jobs j
             set state = 'available', attempt = greatest(j.attempt - 1, 0), crashes = j.crashes + s.crash,
                 lease_id = null, worker_id = null, claimed_at = null, started_at = null,
-                unique_key = case when not j.unique_running and exists (
+                progress = null, progress_note = null,
+                -- while this one ran, another may have taken its place under the key, and even run beside it
+                unique_key = case when not j.unique_running and (s.twin > 1 or exists (
                     select from jobs o where o.kind = j.kind and o.unique_key = j.unique_key and o.id <> j.id
-                      and o.state = 'available') then null else j.unique_key end
-            from stranded s where j.id = s.id and s.fate = 'again'
+                      and o.state = 'available')) then null else j.unique_key end
+            from (select *, row_number() over (partition by kind, unique_key order by id) as twin
+                  from stranded where fate = 'again') s
+            where j.id = s.id
         ),
         poisoned as (
             update jobs j
@@ -297,18 +357,17 @@ pub async fn rescue(pool: &PgPool, worker: WorkerId) -> sqlx::Result<Rescue> {
         )
         select fate as "fate!", batch_id from stranded
         "#,
-        worker.uuid(),
+        worker,
         CRASHES_MAX,
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(&mut *conn)
     .await?;
-    tx.commit().await?;
     let over: Vec<Uuid> = rows
         .iter()
         .filter(|row| row.fate != "again")
         .filter_map(|row| row.batch_id)
         .collect();
-    batch::finish(pool, &over).await?;
+    batch::finish(conn, &over).await?;
     let count = |fate| rows.iter().filter(|row| row.fate == fate).count() as u64;
     Ok(Rescue {
         again: count("again"),

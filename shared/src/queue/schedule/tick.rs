@@ -31,17 +31,19 @@ pub async fn wakeups(conn: &mut PgConnection) -> sqlx::Result<Vec<Wakeup>> {
         .await?;
     Ok(rows
         .into_iter()
-        .filter_map(|row| match row.timezone.parse() {
-            Ok(timezone) => Some(Wakeup {
-                schedule: row.id,
-                cron: row.cron,
-                timezone,
-            }),
-            Err(_) => {
-                tracing::error!(schedule = %row.id, "unknown time zone in a stored schedule");
-                None
-            }
-        })
+        .filter_map(
+            |row| match Recurrence::parse(&row.cron, &row.timezone, DateTime::UNIX_EPOCH) {
+                Ok(recurrence) => Some(Wakeup {
+                    schedule: row.id,
+                    cron: row.cron,
+                    timezone: recurrence.timezone(),
+                }),
+                Err(error) => {
+                    tracing::error!(schedule = %row.id, %error, "a stored schedule cannot be read");
+                    None
+                }
+            },
+        )
         .collect())
 }
 

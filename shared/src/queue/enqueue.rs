@@ -69,23 +69,32 @@ pub async fn enqueue_one(
 pub async fn enqueue_many(
     conn: &mut PgConnection,
     ctx: &Ctx,
-    jobs: Vec<NewJob>,
+    mut jobs: Vec<NewJob>,
 ) -> Result<Vec<Enqueued>, EnqueueError> {
-    let mut answers = Vec::with_capacity(jobs.len());
-    let mut jobs = jobs.into_iter();
-    loop {
-        let chunk: Vec<NewJob> = jobs.by_ref().take(ENQUEUE_CHUNK).collect();
-        if chunk.is_empty() {
-            return Ok(answers);
-        }
-        answers.extend(enqueue_chunk(conn, ctx, chunk).await?);
+    if jobs.len() <= ENQUEUE_CHUNK {
+        return enqueue_chunk(conn, ctx, &jobs).await;
     }
+    let asked: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+    // also from statement to statement, for the reason that stands at `insert_keyed`
+    jobs.sort_by(in_key_order);
+    let mut answers = HashMap::with_capacity(jobs.len());
+    for chunk in jobs.chunks(ENQUEUE_CHUNK) {
+        let told = enqueue_chunk(conn, ctx, chunk).await?;
+        answers.extend(chunk.iter().map(|job| job.id).zip(told));
+    }
+    Ok(asked.iter().map(|id| answers[id]).collect())
+}
+
+/// Jobs without a key first, as they stand; then by kind and key.
+fn in_key_order(a: &NewJob, b: &NewJob) -> std::cmp::Ordering {
+    let key = |job: &NewJob| job.unique_key.as_ref().map(|_| job.kind);
+    (key(a), &a.unique_key).cmp(&(key(b), &b.unique_key))
 }
 
 async fn enqueue_chunk(
     conn: &mut PgConnection,
     ctx: &Ctx,
-    jobs: Vec<NewJob>,
+    jobs: &[NewJob],
 ) -> Result<Vec<Enqueued>, EnqueueError> {
     let trace = ctx.trace.child().to_string();
     let by = ctx.actor.to_string();
@@ -230,7 +239,7 @@ async fn insert_keyed(
 ) -> sqlx::Result<HashMap<JobId, JobId>> {
     // In key order, so that two enqueuers with the same keys wait for each other instead of deadlocking; and each key
     // once, because one statement cannot touch a row twice.
-    jobs.sort_by(|a, b| (a.kind, &a.unique_key).cmp(&(b.kind, &b.unique_key)));
+    jobs.sort_by(|a, b| in_key_order(a, b));
     let mut distinct = jobs.clone();
     distinct.dedup_by(|a, b| (a.kind, &a.unique_key) == (b.kind, &b.unique_key));
     let c = Columns::of(&distinct);

@@ -10,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::EnqueueError;
+use super::settle::{clean, has_nul};
 
 crate::kernel::typed_id!(
     /// Names one job, for ever: through retries, hand-backs and in the history.
@@ -248,7 +249,11 @@ impl NewJob {
         if text.len() > ARGS_MAX_BYTES {
             return Err(EnqueueError::ArgsTooLarge { bytes: text.len() });
         }
-        if super::settle::has_nul(&args) {
+        let keyed_nul = [&unique_key, &group]
+            .into_iter()
+            .flatten()
+            .any(|key| key.contains('\0'));
+        if keyed_nul || has_nul(&args) {
             return Err(EnqueueError::NulInArgs);
         }
         if [&unique_key, &group]
@@ -303,10 +308,10 @@ impl NewJob {
         self
     }
 
-    /// The same, to be found by `tag` too.
+    /// The same, to be found by `tag` too, of which at most [`KEY_MAX_CHARS`] are kept.
     #[must_use]
-    pub fn tag(mut self, tag: impl Into<String>) -> Self {
-        let tag = tag.into();
+    pub fn tag(mut self, tag: impl AsRef<str>) -> Self {
+        let tag = clean(tag.as_ref(), KEY_MAX_CHARS);
         self.terms.push(term("tag", &tag));
         self.tags.push(tag);
         self

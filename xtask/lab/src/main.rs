@@ -2,6 +2,9 @@
 //! they need and calls them.
 
 mod bench_queue;
+mod bench_send;
+mod demo;
+mod outside;
 
 use clap::{Parser, Subcommand};
 
@@ -14,6 +17,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Creators, a campaign over HTTP, and a count of what came of it.
+    Demo(demo::Options),
     /// Measure.
     #[command(subcommand)]
     Bench(Bench),
@@ -23,6 +28,8 @@ enum Command {
 enum Bench {
     /// The queue with handlers that do nothing: enqueue, process, pick up.
     Queue(bench_queue::Options),
+    /// A campaign over real SMTP, beside plain lettre.
+    Send(bench_send::Options),
 }
 
 #[tokio::main]
@@ -34,6 +41,8 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     match Args::parse().command {
+        Command::Demo(options) => demo::run(options).await,
         Command::Bench(Bench::Queue(options)) => bench_queue::run(options).await,
+        Command::Bench(Bench::Send(options)) => bench_send::run(options).await,
     }
 }

@@ -1,0 +1,159 @@
+//! The product and the mail sink as seen from outside, over HTTP.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, ensure};
+use reqwest::{Client, Method};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::access::Tokens;
+use shared::config::Config;
+use shared::kernel::{Clock, Role};
+
+/// How long a token of the laboratory lives.
+const TOKEN_TTL: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// The product's API, called as an admin.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    client: Client,
+    url: String,
+    token: SecretString,
+}
+
+impl Api {
+    /// The API at `API_URL`, with a token signed by the configured secret.
+    pub(crate) fn from_env(config: &Config) -> anyhow::Result<Self> {
+        let url = std::env::var("API_URL").context("API_URL")?;
+        let now = Clock::system().now();
+        let token = Tokens::new(&config.secrets).issue("lab", &[Role::Admin], now, TOKEN_TTL);
+        Ok(Self {
+            client: Client::new(),
+            url: url.trim_end_matches('/').to_owned(),
+            token: token.into(),
+        })
+    }
+
+    /// Makes a campaign to everybody and launches it; answers its id.
+    pub(crate) async fn launch_campaign(&self, name: &str) -> anyhow::Result<String> {
+        let campaign = json!({
+            "name": name,
+            "type": "retention",
+            "targetAudience": { "statuses": ["active", "inactive", "suspended"] },
+            "content": {
+                "subject": "We miss you, {firstName}!",
+                "message": "Hi {firstName},\n\nit has been a while. Your fans ask about you.",
+                "callToAction": {
+                    "text": "Get back to creating",
+                    "url": "https://fanz.example/dashboard",
+                    "type": "button",
+                },
+            },
+            "schedule": { "type": "immediate" },
+        });
+        let made = self
+            .call(Method::POST, "/api/campaigns", Some(campaign))
+            .await?;
+        let id = made["id"]
+            .as_str()
+            .context("a campaign without an id")?
+            .to_owned();
+        self.call(Method::POST, &format!("/api/campaigns/{id}/launch"), None)
+            .await?;
+        Ok(id)
+    }
+
+    /// The campaign's metrics.
+    pub(crate) async fn metrics(&self, campaign: &str) -> anyhow::Result<Value> {
+        self.call(
+            Method::GET,
+            &format!("/api/campaigns/{campaign}/metrics"),
+            None,
+        )
+        .await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        use secrecy::ExposeSecret;
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(self.token.expose_secret());
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        ensure!(status.is_success(), "{path} answered {status}: {text}");
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
+/// The mail sink.
+#[derive(Debug, Clone)]
+pub(crate) struct Mailbox {
+    client: Client,
+    url: String,
+}
+
+/// What the sink counted.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MailCounts {
+    /// Messages stored, those that came twice counted twice.
+    pub(crate) messages: u64,
+    /// Different Message-IDs.
+    pub(crate) unique: u64,
+    /// Messages whose Message-ID had come before.
+    pub(crate) duplicates: u64,
+}
+
+impl Mailbox {
+    /// The sink at `SINK_URL`; none when mail goes elsewhere.
+    pub(crate) fn from_env() -> Option<Self> {
+        let url = std::env::var("SINK_URL")
+            .ok()
+            .filter(|url| !url.is_empty())?;
+        Some(Self {
+            client: Client::new(),
+            url: url.trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// What it has.
+    pub(crate) async fn counts(&self) -> anyhow::Result<MailCounts> {
+        let answer = self
+            .client
+            .get(format!("{}/api/summary", self.url))
+            .send()
+            .await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
+    /// Empties it.
+    pub(crate) async fn clear(&self) -> anyhow::Result<()> {
+        let answer = self
+            .client
+            .delete(format!("{}/api/messages", self.url))
+            .send()
+            .await?;
+        answer.error_for_status()?;
+        Ok(())
+    }
+}
+
+/// A campaign's rows by status, counted in the database.
+pub(crate) async fn rows_by_status(
+    pool: &sqlx::PgPool,
+    campaign: uuid::Uuid,
+) -> anyhow::Result<BTreeMap<String, i64>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select status, count(*) from campaign_deliveries where campaign_id = $1 group by status",
+    )
+    .bind(campaign)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().collect())
+}

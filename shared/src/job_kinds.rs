@@ -2,10 +2,12 @@
 
 use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
 use crate::queue::Catalog;
+use crate::queue::bulk::BulkWork;
 
 /// The catalogue of this version. A kind that was once in here stays: stored jobs name it.
 pub fn catalog() -> Catalog {
     Catalog::default()
+        .with::<BulkWork>()
         .with::<LaunchCampaign>()
         .with::<SendDeliveries>()
         .with::<FinishCampaign>()

@@ -1,6 +1,7 @@
 //! The routes, a file a resource.
 
 mod batches;
+mod bulk;
 mod dead_letters;
 mod health;
 mod job_kinds;
@@ -21,6 +22,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(jobs::routes())
         .merge(dead_letters::routes())
         .merge(batches::routes())
+        .merge(bulk::routes())
         .merge(queues::routes())
         .merge(schedules::routes())
         .merge(workers::routes())

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::search::{JobStatus, JobSummary, SearchError, bound, children, find_by_id};
+use super::search::{JobFilter, JobStatus, JobSummary, SearchError, bound, find_by_id, newest};
 use super::settle::LogLine;
 use super::{BatchId, JobId, WorkerId};
 use crate::kernel::{Db, TypedId};
@@ -84,7 +84,11 @@ pub async fn job(db: &Db, id: JobId) -> Result<Option<JobDetail>, SearchError> {
     };
     let extra = extra(&mut tx, &summary).await?;
     let attempts = attempts(&mut tx, &summary).await?;
-    let children = children(&mut tx, id, CHILDREN_SHOWN_MAX).await?;
+    let by_parent = JobFilter {
+        parent: Some(id),
+        ..JobFilter::default()
+    };
+    let children = newest(&mut tx, &by_parent, CHILDREN_SHOWN_MAX).await?;
     Ok(Some(JobDetail {
         summary,
         args: extra.args,

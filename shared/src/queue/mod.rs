@@ -6,6 +6,7 @@
 //! `schedule_runs`, and all keys in Redis. Calls: nobody.
 
 pub mod batch;
+pub mod bulk;
 mod catalog;
 pub mod claim;
 mod connection;

@@ -1,10 +1,11 @@
 //! One file a slice: each handler decodes nothing, decides nothing, and maps domain errors to retry, fail or snooze.
 
 mod campaigns;
+mod queue;
 
 use crate::registry::Registry;
 
 /// Every handler of the product.
 pub fn all() -> Registry {
-    campaigns::register(Registry::default())
+    queue::register(campaigns::register(Registry::default()))
 }

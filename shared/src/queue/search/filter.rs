@@ -158,7 +158,7 @@ pub struct JobFilter {
 
 impl JobFilter {
     /// The search terms that a job must have, the most telling first.
-    pub(super) fn terms(&self) -> Vec<String> {
+    pub(in crate::queue) fn terms(&self) -> Vec<String> {
         let args = self
             .args
             .iter()

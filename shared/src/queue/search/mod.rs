@@ -10,7 +10,7 @@ mod summary;
 pub use filter::{ARG_FILTERS_MAX, ERROR_TEXT_MIN_CHARS, JobFilter, JobStatus, UnknownStatus};
 pub use summary::JobSummary;
 
-pub(super) use sql::{push_hot_conditions, push_term_source};
+pub(super) use sql::push_hot_conditions;
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -120,25 +120,19 @@ pub(super) async fn bound(conn: &mut sqlx::PgConnection) -> sqlx::Result<()> {
         .map(drop)
 }
 
-/// The jobs that another one enqueued, newest first; at most `most`.
+/// The newest jobs that match; at most `most`.
 ///
 /// # Errors
 /// If the database does not answer.
-pub(super) async fn children(
+pub(super) async fn newest(
     conn: &mut sqlx::PgConnection,
-    parent: JobId,
+    filter: &JobFilter,
     most: i64,
 ) -> sqlx::Result<Vec<JobSummary>> {
-    sql::page(
-        conn,
-        &JobFilter {
-            parent: Some(parent),
-            ..JobFilter::default()
-        },
-        None,
-        most,
-    )
-    .await
+    let mut jobs = sql::page(conn, filter, None, most).await?;
+    // a page brings one more, to tell that there is a next one
+    jobs.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    Ok(jobs)
 }
 
 /// A job by its id, in the hot table or in the history.

@@ -105,11 +105,7 @@ fn branches(filter: &JobFilter) -> Vec<Branch> {
 /// If the filter has terms: `with candidates as (…)`, the newest jobs that have the first of them. Says whether it has.
 ///
 /// Starting from the term, whatever the planner's statistics say, is what keeps such a search from walking the backlog.
-pub(in crate::queue) fn push_term_source(
-    query: &mut Query,
-    filter: &JobFilter,
-    before: Option<Uuid>,
-) -> bool {
+fn push_term_source(query: &mut Query, filter: &JobFilter, before: Option<Uuid>) -> bool {
     let terms = filter.terms();
     let Some((first, others)) = terms.split_first() else {
         return false;

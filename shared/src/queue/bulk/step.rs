@@ -1,0 +1,102 @@
+//! One step of a bulk operation.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::model::{Action, BulkId, BulkOperation, BulkState};
+use super::{BulkError, store};
+use crate::kernel::Ctx;
+use crate::queue::steer::rows::{self, Moved};
+use crate::queue::{Notice, batch};
+
+/// Jobs that one step touches at the most.
+pub const STEP_MAX: u32 = 500;
+
+/// What a step came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// There may be more to do; this many jobs were visited.
+    Moved {
+        /// Jobs visited.
+        visited: u64,
+        /// How the operation stands.
+        operation: BulkOperation,
+    },
+    /// The operation is over, or waits to be resumed.
+    Ended(BulkOperation),
+}
+
+/// Does the next jobs of an operation, in the caller's transaction.
+///
+/// # Errors
+/// If there is no such operation, or the database refuses; then roll back.
+pub async fn step(conn: &mut PgConnection, ctx: &Ctx, id: BulkId) -> Result<Step, BulkError> {
+    let operation = store::lock(conn, id)
+        .await?
+        .ok_or(BulkError::NotFound(id))?;
+    if operation.state != BulkState::Running {
+        return Ok(Step::Ended(operation));
+    }
+    let most = operation.rate_per_second.unwrap_or(STEP_MAX).min(STEP_MAX);
+    let after = store::last_id(conn, id).await?;
+    let picked = store::pick(
+        conn,
+        &operation.filter,
+        operation.created_at,
+        after,
+        i64::from(most),
+    )
+    .await?;
+    let changed = apply(conn, ctx, &operation, &picked.ids).await?;
+    let visited = picked.ids.len() as u64;
+    let last = picked.last.unwrap_or(after);
+    let skipped = visited.saturating_sub(changed);
+    store::advance(
+        conn,
+        id,
+        last,
+        i64::try_from(changed).unwrap_or(0),
+        i64::try_from(skipped).unwrap_or(0),
+    )
+    .await?;
+    if picked.last.is_none() {
+        return Ok(Step::Ended(
+            store::set_state(conn, id, BulkState::Completed, None).await?,
+        ));
+    }
+    let operation = store::find(conn, id)
+        .await?
+        .ok_or(BulkError::NotFound(id))?;
+    Ok(Step::Moved { visited, operation })
+}
+
+/// Does the action to jobs; answers how many it changed.
+async fn apply(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    operation: &BulkOperation,
+    ids: &[Uuid],
+) -> Result<u64, BulkError> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let (moved, state, asked): (Vec<Moved>, &'static str, u64) = match operation.action {
+        Action::Replay => (rows::replay(conn, ids).await?, "available", 0),
+        Action::Discard => (rows::discard(conn, ids).await?, "discarded", 0),
+        Action::Cancel => {
+            let asked = rows::request_cancel(conn, ids, &operation.reason).await?;
+            let moved = rows::cancel_waiting(conn, ids, &operation.reason).await?;
+            batch::finish(&mut *conn, &rows::batches_of(&moved)).await?;
+            (moved, "cancelled", asked)
+        }
+    };
+    for job in &moved {
+        ctx.tell(Notice::job(
+            job.id.into(),
+            job.kind.clone(),
+            job.queue.clone(),
+            state,
+        ));
+    }
+    Ok(moved.len() as u64 + asked)
+}

@@ -32,11 +32,22 @@ pub(crate) enum Profile {
     Release,
 }
 
-/// Which of a program's streams is looked at while it passes through.
+/// Which of a program's streams is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
     Out,
     Err,
+}
+
+impl Stream {
+    /// Writes to our own stream of that kind.
+    pub(crate) fn show(self, text: &str) {
+        // A closed terminal must not end the run.
+        let _ = match self {
+            Self::Out => std::io::stdout().write_all(text.as_bytes()),
+            Self::Err => std::io::stderr().write_all(text.as_bytes()),
+        };
+    }
 }
 
 /// `cargo SUBCOMMAND` at the root of the repository.
@@ -125,14 +136,14 @@ pub(crate) fn require(command: &mut Command, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// [`run`], showing `look` every line of one stream as it passes.
+/// [`run`], handing `take` every line of one stream instead of showing it.
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) fn observe(
+pub(crate) fn lines(
     command: &mut Command,
     stream: Stream,
-    mut look: impl FnMut(&str) + Send,
+    take: impl FnMut(&str) + Send,
 ) -> Result<ExitStatus> {
     command.stdin(Stdio::null());
     match stream {
@@ -146,24 +157,19 @@ pub(crate) fn observe(
     };
     let pipe = pipe.context("a piped stream is missing")?;
     std::thread::scope(|scope| {
-        scope.spawn(move || pass_through(pipe, stream, &mut look));
+        scope.spawn(move || read_lines(pipe, take));
         finish(child)
     })
 }
 
-fn pass_through(pipe: impl Read, stream: Stream, look: &mut impl FnMut(&str)) {
+fn read_lines(pipe: impl Read, mut take: impl FnMut(&str)) {
     let mut reader = BufReader::new(pipe);
     let mut line = Vec::new();
     while reader
         .read_until(b'\n', &mut line)
         .is_ok_and(|read| read > 0)
     {
-        // A closed terminal must not end the run.
-        let _ = match stream {
-            Stream::Out => std::io::stdout().write_all(&line),
-            Stream::Err => std::io::stderr().write_all(&line),
-        };
-        look(&String::from_utf8_lossy(&line));
+        take(&String::from_utf8_lossy(&line));
         line.clear();
     }
 }

@@ -83,8 +83,9 @@ impl TestRun {
         forget_servers(&mut command);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let mut counts = Counts::default();
-        let status = cargo::observe(&mut command, stream, |line| {
-            add(&mut counts, &without_colour(line))
+        let status = cargo::lines(&mut command, stream, |line| {
+            stream.show(line);
+            add(&mut counts, &without_colour(line));
         })?;
         counts.broken = !status.success();
         Ok(counts.with_exit(status))

@@ -6,10 +6,17 @@ use secrecy::ExposeSecret;
 use shared::access::Tokens;
 use shared::config::Config;
 use shared::kernel::{Clock, Db, PgPool, connect_lazy};
+use shared::queue::feed::EventFeed;
 use shared::queue::sample::Sampler;
 use shared::queue::{Catalog, Signals};
 
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
 use crate::metrics::Metrics;
+
+/// Connections that watch events at the same time, in one process.
+pub const WATCHERS_MAX: usize = 500;
 
 /// The application's state; clones share it.
 #[derive(Debug, Clone)]
@@ -22,6 +29,12 @@ pub struct App {
     pub catalog: Arc<Catalog>,
     /// Looks at the whole queue.
     pub sampler: Arc<Sampler>,
+    /// What happens in the queue, for those who watch.
+    pub feed: EventFeed,
+    /// Places for those who watch.
+    pub watchers: Arc<Semaphore>,
+    /// Fires when this process stops; what would go on for ever ends then.
+    pub stop: CancellationToken,
     /// What Prometheus is told.
     pub metrics: Metrics,
     /// Makes and reads access tokens.
@@ -57,6 +70,9 @@ impl App {
                 signals.ready.clone(),
                 catalog.clone(),
             )),
+            feed: EventFeed::new(&signals.ready),
+            watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
+            stop: CancellationToken::new(),
             metrics: Metrics::new(&signals),
             db,
             signals,

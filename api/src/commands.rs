@@ -10,7 +10,6 @@ use shared::access::Tokens;
 use shared::config::Config;
 use shared::kernel::{Clock, MIGRATIONS, Role};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 /// CreatorCRM's HTTP service.
 #[derive(Debug, Parser)]
@@ -85,7 +84,7 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
 async fn serve_http(config: Config) -> anyhow::Result<()> {
     let app = App::new(config)?;
     let http = &app.config.http;
-    let stop = CancellationToken::new();
+    let stop = app.stop.clone();
     let mut serving = JoinSet::new();
     if let Some(port) = http.metrics_port {
         let listener = serve::listen(SocketAddr::new(http.host, port)).await?;

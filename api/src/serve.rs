@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How long requests that are being answered may take after the signal to stop.
-pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// Binds `address`; the port is 0 for a free one.
 ///

@@ -3,6 +3,7 @@
 mod batches;
 mod bulk;
 mod dead_letters;
+mod events;
 mod health;
 mod job_kinds;
 mod jobs;
@@ -23,6 +24,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(dead_letters::routes())
         .merge(batches::routes())
         .merge(bulk::routes())
+        .merge(events::routes())
         .merge(queues::routes())
         .merge(schedules::routes())
         .merge(workers::routes())

@@ -5,6 +5,7 @@
 mod access;
 mod bulk;
 mod dead_letters;
+mod events;
 mod health;
 mod jobs_create;
 mod jobs_find;

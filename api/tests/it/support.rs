@@ -6,6 +6,7 @@ use api::app::App;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -138,6 +139,15 @@ impl TestApp {
             self.app.clock.now(),
             Duration::from_secs(600),
         )
+    }
+
+    /// Sends a request; the body of the answer may go on for ever.
+    pub(crate) async fn open(&self, request: Request<Body>) -> Response {
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router always answers")
     }
 
     /// Sends a request as it is.

@@ -65,6 +65,58 @@ pub struct EventBatch {
     pub workers: Vec<WorkerId>,
 }
 
+impl EventBatch {
+    /// Whether it tells nothing.
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+            && self.counts.is_empty()
+            && self.queues.is_empty()
+            && self.workers.is_empty()
+    }
+
+    /// Adds what `other` tells: counts add up, and no more jobs are named than in one entry.
+    pub fn add(&mut self, other: &Self) {
+        let room = EVENT_JOBS_MAX.saturating_sub(self.jobs.len());
+        self.jobs.extend(other.jobs.iter().take(room).cloned());
+        for count in &other.counts {
+            let same = |c: &&mut Count| {
+                (&c.queue, &c.kind, &c.state) == (&count.queue, &count.kind, &count.state)
+            };
+            match self.counts.iter_mut().find(same) {
+                Some(known) => known.n += count.n,
+                None => self.counts.push(count.clone()),
+            }
+        }
+        self.queues.extend(
+            other
+                .queues
+                .iter()
+                .filter(|name| !self.queues.contains(name))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
+        self.workers.extend(
+            other
+                .workers
+                .iter()
+                .filter(|id| !self.workers.contains(id))
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+    }
+
+    /// Leaves out what is about other queues or kinds. Changes of workers are about all.
+    pub fn keep(&mut self, queue: Option<&str>, kind: Option<&str>) {
+        let fits = |q: &str, k: &str| {
+            queue.is_none_or(|name| name == q) && kind.is_none_or(|name| name == k)
+        };
+        self.jobs.retain(|job| fits(&job.queue, &job.kind));
+        self.counts.retain(|count| fits(&count.queue, &count.kind));
+        self.queues
+            .retain(|name| queue.is_none_or(|queue| queue == name));
+    }
+}
+
 #[derive(Debug, Default)]
 struct Gathered {
     jobs: Vec<JobChange>,
@@ -185,5 +237,57 @@ mod tests {
         assert_eq!(batch.jobs.len(), EVENT_JOBS_MAX);
         assert_eq!(batch.counts[0].n, 3 * EVENT_JOBS_MAX as u64);
         assert_eq!(events.lock().take(), None);
+    }
+
+    fn batch(queue: &str, n: u64) -> EventBatch {
+        let id = JobId::new();
+        let (kind, state) = ("k".to_owned(), "completed".to_owned());
+        let job = JobChange {
+            id,
+            kind: kind.clone(),
+            queue: queue.to_owned(),
+            state: state.clone(),
+        };
+        EventBatch {
+            jobs: vec![job; 30],
+            counts: vec![Count {
+                queue: queue.to_owned(),
+                kind,
+                state,
+                n,
+            }],
+            queues: vec![queue.to_owned()],
+            workers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn added_batches_count_together_and_stay_small() {
+        let mut all = EventBatch::default();
+        for (queue, n) in [("a", 3), ("b", 5), ("a", 4)] {
+            all.add(&batch(queue, n));
+        }
+        assert_eq!(all.jobs.len(), EVENT_JOBS_MAX);
+        assert_eq!(
+            all.counts
+                .iter()
+                .map(|count| (count.queue.as_str(), count.n))
+                .collect::<Vec<_>>(),
+            [("a", 7), ("b", 5)]
+        );
+        assert_eq!(all.queues, ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_about_other_queues_is_left_out() {
+        let mut all = batch("a", 1);
+        all.add(&batch("b", 1));
+        all.keep(Some("b"), Some("k"));
+        assert!(
+            all.jobs.iter().all(|job| job.queue == "b") && all.queues == ["b"],
+            "{all:?}"
+        );
+        all.keep(None, Some("other"));
+        assert!(all.jobs.is_empty() && all.counts.is_empty());
     }
 }

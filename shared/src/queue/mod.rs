@@ -17,6 +17,7 @@ pub mod dispatch;
 mod enqueue;
 mod error;
 mod events;
+pub mod feed;
 pub mod gauges;
 pub mod inspect;
 pub mod janitor;

@@ -132,6 +132,11 @@ impl ReadyLists {
         self.conn.clone()
     }
 
+    /// The client, for connections that block.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Asks Redis for a sign of life.
     ///
     /// # Errors

@@ -21,7 +21,10 @@ async fn carry_on(job: BulkWork, cx: JobCx) -> Outcome {
     let carried = bulk::carry_on(&cx.app.db, || cx.ctx(), job.operation_id, stop, progress).await;
     match carried {
         Ok(CarriedOn::Ended) => Ok(Done::NOTHING),
-        Ok(CarriedOn::Again(wait)) => Err(snooze(wait.max(Duration::from_millis(1)), "there is more to do")),
+        Ok(CarriedOn::Again(wait)) => Err(snooze(
+            wait.max(Duration::from_millis(1)),
+            "there is more to do",
+        )),
         Err(error) => Err(follow(error, &job, &cx).await),
     }
 }

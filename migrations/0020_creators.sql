@@ -50,13 +50,9 @@ create table creators (
         ('newcomer', 'emerging', 'rising', 'established', 'star', 'superstar', 'legend')),
     -- IANA name
     time_zone    text,
-    -- the caller's Idempotency-Key with the caller's name before it, and the SHA-256 of what was asked under it
-    request_key  text unique check (length(request_key) <= 500),
-    request_hash bytea,
     created_by   text not null,
     created_at   timestamptz not null,
-    updated_at   timestamptz not null,
-    check ((request_key is null) = (request_hash is null))
+    updated_at   timestamptz not null
 );
 comment on table creators is 'Who creates on a cluster; one person on two clusters is two creators; owned by shared::creators';
 -- the address first: it also answers who shares a mailbox across clusters

@@ -20,7 +20,6 @@ create table campaigns (
     starts_at           timestamptz,
     launched_at         timestamptz,
     launched_by         text,
-    launch_key          text,
     -- the last creator that got a row, in the order of ids
     audience_cursor     uuid,
     -- when every recipient had a row
@@ -28,15 +27,12 @@ create table campaigns (
     audience            bigint not null default 0,
     chunks              integer not null default 0,
     ended_at            timestamptz,
-    request_key         text unique check (length(request_key) <= 500),
-    request_hash        bytea,
     created_by          text not null,
     created_at          timestamptz not null,
     updated_at          timestamptz not null,
     check ((status = 'draft') = (launched_at is null) or status = 'cancelled'),
     check ((status in ('completed', 'cancelled')) = (ended_at is not null)),
-    check ((action_text is null) = (action_url is null)),
-    check ((request_key is null) = (request_hash is null))
+    check ((action_text is null) = (action_url is null))
 );
 comment on table campaigns is 'What is sent to whom, and where it stands; owned by shared::campaigns';
 create index campaigns_waiting on campaigns (launched_at, id) where status = 'scheduled';

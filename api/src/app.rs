@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use shared::access::Tokens;
 use shared::config::Config;
 use shared::kernel::{Clock, Db, PgPool, connect_lazy};
+use shared::messaging::UnsubscribeLinks;
 use shared::queue::feed::EventFeed;
 use shared::queue::sample::Sampler;
 use shared::queue::{Catalog, Signals};
@@ -39,6 +40,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Makes and reads access tokens.
     pub tokens: Tokens,
+    /// Reads the links that stop mails.
+    pub links: UnsubscribeLinks,
     /// Tells the time.
     pub clock: Clock,
     /// The configuration.
@@ -78,6 +81,10 @@ impl App {
             signals,
             catalog,
             tokens: Tokens::new(&config.secrets),
+            links: UnsubscribeLinks::new(
+                config.secrets.encryption.expose_secret(),
+                &config.http.public_url,
+            ),
             clock: Clock::system(),
             config: Arc::new(config),
         }

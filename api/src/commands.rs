@@ -9,7 +9,11 @@ use clap::{Parser, Subcommand};
 use shared::access::Tokens;
 use shared::config::Config;
 use shared::kernel::{Clock, MIGRATIONS, Role};
+use shared::seed::{self, Mixture};
 use tokio::task::JoinSet;
+
+/// Creators that can be made up at the most.
+const SEED_MAX: i64 = 10_000_000;
 
 /// CreatorCRM's HTTP service.
 #[derive(Debug, Parser)]
@@ -37,6 +41,12 @@ enum Command {
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
         ttl_minutes: u32,
     },
+    /// Make up creators for demonstrations: always the same ones, with addresses that belong to nobody
+    Seed {
+        /// How many there are to be; those that are there already stay as they are
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(..=SEED_MAX))]
+        creators: u32,
+    },
     /// Print the OpenAPI document
     Openapi,
 }
@@ -63,12 +73,25 @@ impl Cli {
                 );
                 Ok(())
             }
+            Command::Seed { creators } => seed(Config::from_env()?, creators).await,
             Command::Openapi => {
                 println!("{}", router::document().to_pretty_json()?);
                 Ok(())
             }
         }
     }
+}
+
+async fn seed(config: Config, creators: u32) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !config.is_production(),
+        "made-up creators do not belong among real ones: NODE_ENV is production"
+    );
+    let app = App::new(config)?;
+    let count = usize::try_from(creators)?;
+    let made = seed::creators(app.db.pool(), &app.clock, count, Mixture::Lifelike).await?;
+    println!("{made} new creators, {creators} in all");
+    Ok(())
 }
 
 async fn migrate(config: Config) -> anyhow::Result<()> {

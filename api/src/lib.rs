@@ -6,6 +6,7 @@
 pub mod app;
 pub mod error;
 pub mod extract;
+pub mod fields;
 pub mod metrics;
 pub mod middleware;
 pub mod openapi;

@@ -15,7 +15,7 @@ pub use allowed::{
 };
 pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};
-pub use path::PathId;
+pub use path::{PathId, PathIds};
 pub use query::Query;
 pub use told::told;
 pub use version::{IfMatch, etag};

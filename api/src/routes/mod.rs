@@ -2,6 +2,8 @@
 
 mod batches;
 mod bulk;
+mod campaigns;
+mod creators;
 mod dead_letters;
 mod events;
 mod health;
@@ -9,6 +11,7 @@ mod job_kinds;
 mod jobs;
 mod queues;
 mod schedules;
+mod unsubscribe;
 mod workers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -28,4 +31,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(queues::routes())
         .merge(schedules::routes())
         .merge(workers::routes())
+        .merge(creators::routes())
+        .merge(campaigns::routes())
+        .merge(unsubscribe::routes())
 }

@@ -4,6 +4,8 @@
 
 mod access;
 mod bulk;
+mod campaigns;
+mod creators;
 mod dead_letters;
 mod events;
 mod health;
@@ -14,4 +16,5 @@ mod metrics;
 mod queues;
 mod schedules;
 mod support;
+mod unsubscribe;
 mod workers;

@@ -27,9 +27,6 @@ pub enum CampaignError {
     /// Only rows that are unknown can be decided about.
     #[error("only a delivery that is unknown can be decided about; this one is {0}")]
     NotUnknown(DeliveryStatus),
-    /// The same Idempotency-Key came with another body.
-    #[error("this Idempotency-Key was used for another request")]
-    KeyReused,
     /// Fields break rules.
     #[error("some fields are not acceptable")]
     Invalid(Vec<FieldError>),
@@ -51,11 +48,11 @@ impl Classify for CampaignError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound(_) | Self::NoDelivery(_) => ErrorKind::NotFound,
-            Self::WrongState { .. } | Self::NotUnknown(_) | Self::KeyReused => ErrorKind::Conflict,
+            Self::WrongState { .. } | Self::NotUnknown(_) => ErrorKind::Conflict,
             Self::Invalid(_) | Self::Cursor(_) => ErrorKind::Invalid,
             Self::Enqueue(error) => error.kind(),
             Self::Messaging(error) => error.kind(),
-            Self::Db(_) => ErrorKind::Internal,
+            Self::Db(error) => error.kind(),
         }
     }
 
@@ -65,12 +62,11 @@ impl Classify for CampaignError {
             Self::NoDelivery(_) => "delivery-not-found",
             Self::WrongState { .. } => "campaign-wrong-state",
             Self::NotUnknown(_) => "delivery-not-unknown",
-            Self::KeyReused => "idempotency-key-reused",
             Self::Invalid(_) => "invalid",
             Self::Cursor(_) => "invalid-cursor",
             Self::Enqueue(error) => error.code(),
             Self::Messaging(error) => error.code(),
-            Self::Db(_) => "internal",
+            Self::Db(error) => error.code(),
         }
     }
 
@@ -82,7 +78,6 @@ impl Classify for CampaignError {
             | Self::NoDelivery(_)
             | Self::WrongState { .. }
             | Self::NotUnknown(_)
-            | Self::KeyReused
             | Self::Enqueue(_)
             | Self::Messaging(_)
             | Self::Db(_) => Vec::new(),

@@ -28,6 +28,4 @@ pub use model::{
     DeliveryStatus, Metrics, Move, NewCampaign, SkipReason, Transition,
 };
 pub use send::{ChunkEnd, GoOn, SendPolicy, Sender};
-pub use service::{
-    Created, cancel, create, deliveries, get, launch, metrics, pause, preview, resume,
-};
+pub use service::{cancel, create, deliveries, get, launch, metrics, pause, preview, resume};

@@ -272,8 +272,6 @@ pub struct Campaign {
     pub starts_at: Option<DateTime<Utc>>,
     /// When it was launched.
     pub launched_at: Option<DateTime<Utc>>,
-    /// Under which Idempotency-Key.
-    pub launch_key: Option<String>,
     /// When every recipient had a row.
     pub audience_complete_at: Option<DateTime<Utc>>,
     /// When it was completed or cancelled.

@@ -8,28 +8,18 @@ use super::{
     FinishCampaign, LaunchCampaign, Metrics, Move, NewCampaign, Transition, rooms, store,
 };
 use crate::config::CampaignConfig;
-use crate::kernel::{Ctx, Cursor, FieldError, Page, PageRequest, RequestKey, TypedId};
+use crate::kernel::{Ctx, Cursor, FieldError, Page, PageRequest, TypedId};
 use crate::queue::{NewJob, enqueue, enqueue_one};
-
-/// A campaign, and whether this request made it or an earlier one under the same key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Created {
-    /// The campaign.
-    pub campaign: Campaign,
-    /// Whether an earlier request with the same key and body had made it.
-    pub replayed: bool,
-}
 
 /// Makes a draft.
 ///
 /// # Errors
-/// If a field breaks a rule or the key was used for another request.
+/// If a field breaks a rule.
 pub async fn create(
     conn: &mut PgConnection,
     ctx: &Ctx,
     new: &NewCampaign,
-    key: Option<&RequestKey>,
-) -> Result<Created, CampaignError> {
+) -> Result<Campaign, CampaignError> {
     let mut wrong = new.check(ctx.now()).err().unwrap_or_default();
     if let Some(at) = store::campaigns::unknown_cluster(conn, &new.audience.clusters).await? {
         let message = "there is no such cluster; GET /api/clusters lists them";
@@ -41,24 +31,8 @@ pub async fn create(
     if !wrong.is_empty() {
         return Err(CampaignError::Invalid(wrong));
     }
-    if let Some(id) = store::campaigns::insert(conn, ctx, new, key).await? {
-        return Ok(Created {
-            campaign: get(conn, id).await?,
-            replayed: false,
-        });
-    }
-    // nothing but the key can stand in the way
-    let standing = match key {
-        Some(key) => store::campaigns::by_request_key(conn, key.as_str()).await?,
-        None => None,
-    };
-    match standing.zip(key) {
-        Some(((id, hash), key)) if key.asked_the_same(hash.as_deref()) => Ok(Created {
-            campaign: get(conn, id).await?,
-            replayed: true,
-        }),
-        Some(_) | None => Err(CampaignError::KeyReused),
-    }
+    let id = store::campaigns::insert(conn, ctx, new).await?;
+    get(conn, id).await
 }
 
 /// One campaign.
@@ -92,26 +66,19 @@ pub async fn preview(conn: &mut PgConnection, audience: &Audience) -> Result<i64
 /// Freezes a draft and sends it: at once if there is room, else when its time has come or another campaign ends.
 ///
 /// # Errors
-/// If it was launched before, unless under the same key; then the answer is the same.
+/// If it was launched before.
 pub async fn launch(
     conn: &mut PgConnection,
     ctx: &Ctx,
     limits: &CampaignConfig,
     id: CampaignId,
-    key: Option<&RequestKey>,
 ) -> Result<Campaign, CampaignError> {
     let campaign = lock(conn, id).await?;
     if campaign.status.after(Move::Launch).is_none() {
-        let same = campaign.launch_key.as_deref() == key.map(RequestKey::as_str);
-        if same && key.is_some() {
-            return Ok(campaign);
-        }
-        return Err(CampaignError::WrongState {
-            status: campaign.status,
-            wanted: Move::Launch,
-        });
+        let (status, wanted) = (campaign.status, Move::Launch);
+        return Err(CampaignError::WrongState { status, wanted });
     }
-    store::campaigns::set_launched(conn, ctx, id, key).await?;
+    store::campaigns::set_launched(conn, ctx, id).await?;
     enter(conn, ctx, limits, &campaign).await?;
     get(conn, id).await
 }

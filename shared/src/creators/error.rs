@@ -20,9 +20,6 @@ pub enum CreatorError {
     /// The username is taken in this cluster.
     #[error("a creator of this cluster has this username already")]
     UsernameTaken,
-    /// The same Idempotency-Key came with another body.
-    #[error("this Idempotency-Key was used for another request")]
-    KeyReused,
     /// Fields break rules.
     #[error("some fields are not acceptable")]
     Invalid(Vec<FieldError>),
@@ -36,8 +33,8 @@ impl Classify for CreatorError {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::UnknownCluster(_) | Self::Invalid(_) => ErrorKind::Invalid,
-            Self::EmailTaken | Self::UsernameTaken | Self::KeyReused => ErrorKind::Conflict,
-            Self::Db(_) => ErrorKind::Internal,
+            Self::EmailTaken | Self::UsernameTaken => ErrorKind::Conflict,
+            Self::Db(error) => error.kind(),
         }
     }
 
@@ -47,8 +44,7 @@ impl Classify for CreatorError {
             Self::UnknownCluster(_) | Self::Invalid(_) => "invalid-fields",
             Self::EmailTaken => "email-taken",
             Self::UsernameTaken => "username-taken",
-            Self::KeyReused => "idempotency-key-reused",
-            Self::Db(_) => "internal",
+            Self::Db(error) => error.code(),
         }
     }
 
@@ -58,7 +54,7 @@ impl Classify for CreatorError {
             Self::EmailTaken => vec![FieldError::new("/email", self.to_string())],
             Self::UsernameTaken => vec![FieldError::new("/username", self.to_string())],
             Self::Invalid(fields) => fields.clone(),
-            Self::NotFound(_) | Self::KeyReused | Self::Db(_) => Vec::new(),
+            Self::NotFound(_) | Self::Db(_) => Vec::new(),
         }
     }
 }

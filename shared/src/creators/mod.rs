@@ -15,5 +15,5 @@ pub use model::{
     Block, BlockedThing, Channel, Cluster, Consent, ConsentState, Creator, CreatorId,
     CreatorStatus, NewConsent, NewCreator, Phone, Tier, Username,
 };
-pub use service::{Registered, clusters, consents, get, record_consent, register};
+pub use service::{clusters, consents, get, record_consent, register};
 pub(crate) use store::{SeedColumns, seed as insert_seed};

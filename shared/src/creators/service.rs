@@ -3,63 +3,31 @@
 use sqlx::PgConnection;
 
 use super::{Cluster, Consent, Creator, CreatorError, CreatorId, NewConsent, NewCreator, store};
-use crate::kernel::{Ctx, RequestKey};
-
-/// A creator, and whether this request made it or an earlier one under the same key.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Registered {
-    /// The creator.
-    pub creator: Creator,
-    /// Whether an earlier request with the same key and body had made it.
-    pub replayed: bool,
-}
+use crate::kernel::Ctx;
 
 /// Registers a creator with its first consents.
 ///
 /// # Errors
-/// If a field breaks a rule, the cluster is unknown, the address or name is taken there, or the key was used for
-/// another request.
+/// If a field breaks a rule, the cluster is unknown, or the address or name is taken there.
 pub async fn register(
     conn: &mut PgConnection,
     ctx: &Ctx,
     new: &NewCreator,
-    key: Option<&RequestKey>,
-) -> Result<Registered, CreatorError> {
+) -> Result<Creator, CreatorError> {
     new.check().map_err(CreatorError::Invalid)?;
     if !store::cluster_exists(conn, &new.cluster).await? {
         return Err(CreatorError::UnknownCluster(new.cluster.clone()));
     }
-    let Some(id) = store::insert(conn, ctx, new, key).await? else {
-        return standing(conn, new, key).await;
+    let Some(id) = store::insert(conn, ctx, new).await? else {
+        let email = new.email.normalised();
+        return Err(if store::email_taken(conn, &new.cluster, &email).await? {
+            CreatorError::EmailTaken
+        } else {
+            CreatorError::UsernameTaken
+        });
     };
     store::insert_consents(conn, ctx, id, &new.consents).await?;
-    Ok(Registered {
-        creator: get(conn, id).await?,
-        replayed: false,
-    })
-}
-
-/// Tells why a creator could not be stored: it is there already, by the same request or by another.
-async fn standing(
-    conn: &mut PgConnection,
-    new: &NewCreator,
-    key: Option<&RequestKey>,
-) -> Result<Registered, CreatorError> {
-    if let Some(key) = key
-        && let Some((id, hash)) = store::by_request_key(conn, key.as_str()).await?
-    {
-        if !key.asked_the_same(hash.as_deref()) {
-            return Err(CreatorError::KeyReused);
-        }
-        return Ok(Registered {
-            creator: get(conn, id).await?,
-            replayed: true,
-        });
-    }
-    if store::email_taken(conn, &new.cluster, &new.email.normalised()).await? {
-        return Err(CreatorError::EmailTaken);
-    }
-    Err(CreatorError::UsernameTaken)
+    get(conn, id).await
 }
 
 /// One creator.

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Cluster, Consent, Creator, CreatorId, NewConsent, NewCreator};
-use crate::kernel::{Ctx, RequestKey, TypedId, stored};
+use crate::kernel::{Ctx, TypedId, stored};
 
 pub(super) async fn clusters(conn: &mut PgConnection) -> sqlx::Result<Vec<Cluster>> {
     sqlx::query_as!(
@@ -25,17 +25,16 @@ pub(super) async fn cluster_exists(conn: &mut PgConnection, id: &str) -> sqlx::R
     .await
 }
 
-/// Stores a creator; none if its address, name or request key is taken.
+/// Stores a creator; none if its address or name is taken.
 pub(super) async fn insert(
     conn: &mut PgConnection,
     ctx: &Ctx,
     new: &NewCreator,
-    key: Option<&RequestKey>,
 ) -> sqlx::Result<Option<CreatorId>> {
     let id = sqlx::query_scalar!(
         "insert into creators (id, cluster_id, email, email_key, username, username_key, phone, display_name,
-                               first_name, time_zone, request_key, request_hash, created_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+                               first_name, time_zone, created_by, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
          on conflict do nothing
          returning id",
         CreatorId::new().uuid(),
@@ -48,28 +47,12 @@ pub(super) async fn insert(
         new.display_name,
         new.first_name,
         new.time_zone.map(chrono_tz::Tz::name),
-        key.map(RequestKey::as_str),
-        key.map(RequestKey::hash),
         ctx.actor.to_string(),
         ctx.now(),
     )
     .fetch_optional(conn)
     .await?;
     Ok(id.map(CreatorId::from))
-}
-
-/// The creator made under a request key, and the hash of what was asked then.
-pub(super) async fn by_request_key(
-    conn: &mut PgConnection,
-    key: &str,
-) -> sqlx::Result<Option<(CreatorId, Option<Vec<u8>>)>> {
-    let row = sqlx::query!(
-        "select id, request_hash from creators where request_key = $1",
-        key
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.id.into(), row.request_hash)))
 }
 
 pub(super) async fn email_taken(

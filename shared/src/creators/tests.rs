@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 
 use super::*;
-use crate::kernel::{Actor, Clock, Ctx, RequestKey};
+use crate::kernel::{Actor, Clock, Ctx};
 
 fn ctx() -> Ctx {
     Ctx::new(Actor::System, &Clock::system())
@@ -32,9 +32,7 @@ fn consent(state: ConsentState) -> NewConsent {
 }
 
 async fn register_one(conn: &mut PgConnection, new: &NewCreator) -> Result<Creator, CreatorError> {
-    register(conn, &ctx(), new, None)
-        .await
-        .map(|registered| registered.creator)
+    register(conn, &ctx(), new).await
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -63,31 +61,6 @@ async fn an_address_and_a_name_are_taken_once_in_a_cluster(pool: PgPool) {
         matches!(nowhere, Err(CreatorError::UnknownCluster(_))),
         "{nowhere:?}"
     );
-}
-
-#[sqlx::test(migrations = "../migrations")]
-async fn the_same_request_under_the_same_key_makes_one_creator(pool: PgPool) {
-    let mut conn = pool.acquire().await.expect("a connection");
-    let new = creator("girlfanz", "ada@x.example", "ada");
-    let key = RequestKey::new(&Actor::System, "k1", b"body");
-    let first = register(&mut conn, &ctx(), &new, Some(&key))
-        .await
-        .expect("registered");
-    let second = register(&mut conn, &ctx(), &new, Some(&key))
-        .await
-        .expect("the same answer");
-    assert_eq!((first.replayed, second.replayed), (false, true));
-    assert_eq!(first.creator, second.creator);
-
-    let other = RequestKey::new(&Actor::System, "k1", b"another body");
-    let reused = register(
-        &mut conn,
-        &ctx(),
-        &creator("girlfanz", "b@x.example", "bea"),
-        Some(&other),
-    )
-    .await;
-    assert!(matches!(reused, Err(CreatorError::KeyReused)), "{reused:?}");
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -10,7 +10,6 @@ mod email;
 mod error;
 mod ids;
 mod paging;
-mod request_key;
 mod trace;
 mod words;
 
@@ -22,7 +21,6 @@ pub use email::{EmailAddress, InvalidEmail};
 pub use error::{Classify, ErrorKind, FieldError};
 pub use ids::{ParseIdError, TypedId, typed_id};
 pub use paging::{Cursor, InvalidCursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
-pub use request_key::RequestKey;
 pub use trace::TraceContext;
 
 pub use sqlx::PgPool;

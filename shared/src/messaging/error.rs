@@ -58,7 +58,7 @@ impl Classify for MessagingError {
         match self {
             Self::InvalidLink => ErrorKind::NotFound,
             Self::Creator(error) => error.kind(),
-            Self::Db(_) => ErrorKind::Internal,
+            Self::Db(error) => error.kind(),
         }
     }
 
@@ -66,7 +66,7 @@ impl Classify for MessagingError {
         match self {
             Self::InvalidLink => "link-not-valid",
             Self::Creator(error) => error.code(),
-            Self::Db(_) => "internal",
+            Self::Db(error) => error.code(),
         }
     }
 }

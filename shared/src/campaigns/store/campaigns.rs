@@ -9,25 +9,22 @@ use uuid::Uuid;
 use crate::campaigns::{
     Audience, Campaign, CampaignId, CampaignStatus, DeliveryStatus, Metrics, NewCampaign,
 };
-use crate::kernel::{Ctx, RequestKey, TypedId, stored};
+use crate::kernel::{Ctx, TypedId, stored};
 use crate::messaging::{Action, Content};
 
-/// Stores a campaign; none if its request key is taken.
 pub(in crate::campaigns) async fn insert(
     conn: &mut PgConnection,
     ctx: &Ctx,
     new: &NewCampaign,
-    key: Option<&RequestKey>,
-) -> sqlx::Result<Option<CampaignId>> {
+) -> sqlx::Result<CampaignId> {
+    let id = CampaignId::new();
     let (tiers, statuses) = words(&new.audience);
     let action = new.content.action.as_ref();
-    let id = sqlx::query_scalar!(
+    sqlx::query!(
         "insert into campaigns (id, name, type, clusters, tiers, statuses, subject, message, action_text, action_url,
-                                starts_at, request_key, request_hash, created_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
-         on conflict do nothing
-         returning id",
-        CampaignId::new().uuid(),
+                                starts_at, created_by, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+        id.uuid(),
         new.name.trim(),
         new.kind.as_str(),
         &new.audience.clusters,
@@ -38,34 +35,18 @@ pub(in crate::campaigns) async fn insert(
         action.map(|action| action.text.as_str()),
         action.map(|action| action.url.as_str()),
         new.starts_at,
-        key.map(RequestKey::as_str),
-        key.map(RequestKey::hash),
         ctx.actor.to_string(),
         ctx.now(),
     )
-    .fetch_optional(conn)
+    .execute(conn)
     .await?;
-    Ok(id.map(CampaignId::from))
+    Ok(id)
 }
 
 fn words(audience: &Audience) -> (Vec<String>, Vec<String>) {
     let tiers = audience.tiers.iter().map(ToString::to_string).collect();
     let statuses = audience.statuses.iter().map(ToString::to_string).collect();
     (tiers, statuses)
-}
-
-/// The campaign made under a request key, and the hash of what was asked then.
-pub(in crate::campaigns) async fn by_request_key(
-    conn: &mut PgConnection,
-    key: &str,
-) -> sqlx::Result<Option<(CampaignId, Option<Vec<u8>>)>> {
-    let row = sqlx::query!(
-        "select id, request_hash from campaigns where request_key = $1",
-        key
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.id.into(), row.request_hash)))
 }
 
 /// The first of these clusters that there is not, by its place in the list.
@@ -109,7 +90,7 @@ pub(in crate::campaigns) async fn get(
 ) -> sqlx::Result<Option<Campaign>> {
     let row = sqlx::query!(
         "select id, name, type, status, clusters, tiers, statuses, subject, message, action_text, action_url, starts_at,
-                launched_at, launch_key, audience_complete_at, ended_at, created_by, created_at
+                launched_at, audience_complete_at, ended_at, created_by, created_at
          from campaigns where id = $1",
         id.uuid(),
     )
@@ -142,7 +123,6 @@ pub(in crate::campaigns) async fn get(
             },
             starts_at: row.starts_at,
             launched_at: row.launched_at,
-            launch_key: row.launch_key,
             audience_complete_at: row.audience_complete_at,
             ended_at: row.ended_at,
             created_by: row.created_by,
@@ -190,16 +170,14 @@ pub(in crate::campaigns) async fn set_launched(
     conn: &mut PgConnection,
     ctx: &Ctx,
     id: CampaignId,
-    key: Option<&RequestKey>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update campaigns
-         set status = 'scheduled', launched_at = $2, launched_by = $3, launch_key = $4, updated_at = $2
+         set status = 'scheduled', launched_at = $2, launched_by = $3, updated_at = $2
          where id = $1",
         id.uuid(),
         ctx.now(),
         ctx.actor.to_string(),
-        key.map(RequestKey::as_str),
     )
     .execute(conn)
     .await?;

@@ -102,11 +102,9 @@ impl World {
     pub(super) async fn draft(&self) -> CampaignId {
         let mut tx = self.db.begin().await.expect("a transaction");
         let new = self.new_campaign();
-        let made = create(&mut tx, &self.ctx(), &new, None)
-            .await
-            .expect("a draft");
+        let made = create(&mut tx, &self.ctx(), &new).await.expect("a draft");
         tx.commit().await.expect("committed");
-        made.campaign.id
+        made.id
     }
 
     /// Does something with a campaign in a transaction of its own.
@@ -127,7 +125,7 @@ impl World {
         let ctx = self.ctx();
         let mut tx = self.db.begin().await?;
         let done = match with {
-            Move::Launch => launch(&mut tx, &ctx, limits, id, None).await?,
+            Move::Launch => launch(&mut tx, &ctx, limits, id).await?,
             Move::Pause => pause(&mut tx, &ctx, limits, id).await?,
             Move::Resume => resume(&mut tx, &ctx, limits, id).await?,
             Move::Cancel => cancel(&mut tx, &ctx, limits, id).await?,

@@ -180,11 +180,11 @@ async fn launch(db: &Db, clock: &Clock, config: &Config) -> anyhow::Result<Campa
     };
     let ctx = Ctx::new(Actor::System, clock);
     let mut tx = db.begin().await?;
-    let campaign = campaigns::create(&mut tx, &ctx, &new, None).await?.campaign;
+    let campaign = campaigns::create(&mut tx, &ctx, &new).await?;
     db.commit(tx, &ctx).await?;
     let ctx = Ctx::new(Actor::System, clock);
     let mut tx = db.begin().await?;
-    campaigns::launch(&mut tx, &ctx, &config.campaigns, campaign.id, None).await?;
+    campaigns::launch(&mut tx, &ctx, &config.campaigns, campaign.id).await?;
     db.commit(tx, &ctx).await?;
     Ok(campaign.id)
 }

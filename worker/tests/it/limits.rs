@@ -1,0 +1,108 @@
+//! Pauses and limits, changed while workers run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use worker::registry::Registry;
+
+use crate::stage::{Stage, done, eventually, step, steps};
+
+/// A registry that remembers how many of its handlers ran at once.
+fn counting() -> (Registry, Arc<AtomicI64>) {
+    let (now, most) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+    let peak = most.clone();
+    let registry = steps(move |_, _| {
+        let (now, most) = (now.clone(), peak.clone());
+        async move {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            // the work itself: a moment in which others could begin
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            done()
+        }
+    });
+    (registry, most)
+}
+
+async fn set(stage: &Stage, change: &str) {
+    let sql = format!("update queues set {change}, version = version + 1 where name = $1");
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(&stage.queue)
+        .execute(&stage.pool)
+        .await
+        .unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_paused_queue_starts_nothing_until_it_is_resumed(pool: PgPool) {
+    let stage = Stage::new(pool);
+    let other = format!("{}_b", stage.queue);
+    let queues = [(stage.queue.as_str(), 2), (other.as_str(), 2)];
+    let worker = stage.worker_for(&queues, &stage.redis_url, steps(|_, _| async { done() }));
+    stage.is_up(&worker).await;
+    set(&stage, "paused_at = now()").await;
+    let paused = stage.put((0..5).map(step).collect()).await;
+    let ran = stage.beside(&other).put((0..5).map(step).collect()).await;
+    stage.all_reach(&ran, "completed").await;
+    for id in &paused {
+        assert_eq!(stage.stored(*id).await.state, "available");
+    }
+    set(&stage, "paused_at = null").await;
+    stage.all_reach(&paused, "completed").await;
+    worker.drain().await.unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_fleets_concurrency_limit_holds_and_follows_its_setting(pool: PgPool) {
+    let stage = Stage::new(pool);
+    let (registry, most) = counting();
+    let workers = [stage.worker(8, registry.clone()), stage.worker(8, registry)];
+    for worker in &workers {
+        stage.is_up(worker).await;
+    }
+    set(&stage, "concurrency_limit = 2").await;
+    let ids = stage.put((0..20).map(step).collect()).await;
+    // a limit is read with each heartbeat; from then on it must hold
+    stage.all_reach(&ids, "completed").await;
+    most.store(0, Ordering::SeqCst);
+    let ids = stage.put((0..20).map(step).collect()).await;
+    stage.all_reach(&ids, "completed").await;
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+    set(&stage, "concurrency_limit = 5").await;
+    eventually("the higher limit is used", || async {
+        let ids = stage.put((0..20).map(step).collect()).await;
+        stage.all_reach(&ids, "completed").await;
+        (most.load(Ordering::SeqCst) == 5).then_some(())
+    })
+    .await;
+    for worker in workers {
+        worker.drain().await.unwrap();
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_rate_limit_spreads_starts_over_time(pool: PgPool) {
+    let stage = Stage::new(pool);
+    let worker = stage.worker(16, steps(|_, _| async { done() }));
+    stage.is_up(&worker).await;
+    set(&stage, "rate_limit = 5, rate_period_ms = 500").await;
+    let warm = stage.put_one(step(0)).await;
+    stage.reaches(warm, "completed").await;
+    eventually("the worker knows the rate", || async {
+        let known: bool = stage
+            .ask("select seen_at > (select updated_at from queues limit 1) from workers")
+            .await;
+        known.then_some(())
+    })
+    .await;
+    let ids = stage.put((0..25).map(step).collect()).await;
+    stage.all_reach(&ids, "completed").await;
+    // a full bucket of five, then the other twenty at ten a second
+    let took: f64 = stage
+        .ask("select extract(epoch from max(started_at) - min(started_at))::float8 from job_history where args <> '{\"n\": 0}'")
+        .await;
+    assert!((1.7..6.0).contains(&took), "{took} s");
+    worker.drain().await.unwrap();
+}

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document: written by the routes, completed here, served at `/openapi.json` and shown at `/docs`.
 
+use axum::http::StatusCode;
 use utoipa::Modify;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -79,10 +80,23 @@ pub fn complete(mut doc: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
             &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
+            add_descriptions(operation);
             add_failures(operation);
         }
     }
     doc
+}
+
+/// A response must be described; where its schema says it all, its status is the description.
+fn add_descriptions(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let status = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+            response.description = status.and_then(|code| code.canonical_reason()).unwrap_or("Answer").to_owned();
+        }
+    }
 }
 
 fn add_failures(operation: &mut Operation) {

@@ -68,7 +68,7 @@ impl From<BatchView> for Batch {
 }
 
 /// Show a batch and how far it is
-#[utoipa::path(get, path = "/api/batches/{id}", tag = "jobs", security(("bearer" = ["jobs:read"])),
+#[utoipa::path(get, path = "/api/batches/{id}", operation_id = "showBatch", tag = "jobs", security(("bearer" = ["jobs:read"])),
     params(("id" = String, Path, description = "`batch_…`")),
     responses((status = 200, body = Batch), (status = 404, description = "No such batch")))]
 async fn show(

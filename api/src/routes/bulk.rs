@@ -89,7 +89,7 @@ struct BulkPreview {
 }
 
 /// Show what an operation would do, without doing it
-#[utoipa::path(post, path = "/api/bulk-operations/preview", tag = "dead letters", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/bulk-operations/preview", operation_id = "previewBulkOperation", tag = "dead letters", security(("bearer" = ["jobs:write"])),
     request_body = StartBody, responses((status = 200, body = BulkPreview)))]
 async fn preview(
     caller: Allowed<WriteJobs>,
@@ -166,7 +166,7 @@ impl From<BulkOperation> for BulkView {
 /// Replay, discard or cancel all jobs that match
 ///
 /// It is carried on by a job in small steps; jobs that are enqueued later are left alone.
-#[utoipa::path(post, path = "/api/bulk-operations", tag = "dead letters", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/bulk-operations", operation_id = "startBulkOperation", tag = "dead letters", security(("bearer" = ["jobs:write"])),
     request_body = StartBody,
     responses((status = 202, body = BulkView, headers(("Location" = String, description = "Where its progress is shown")))))]
 async fn start(
@@ -207,7 +207,7 @@ struct BulkOperations {
 }
 
 /// List bulk operations
-#[utoipa::path(get, path = "/api/bulk-operations", tag = "dead letters", security(("bearer" = ["jobs:read"])),
+#[utoipa::path(get, path = "/api/bulk-operations", operation_id = "listBulkOperations", tag = "dead letters", security(("bearer" = ["jobs:read"])),
     params(ListParams), responses((status = 200, body = BulkOperations)))]
 async fn list(
     _: Allowed<ReadJobs>,
@@ -226,7 +226,7 @@ async fn list(
 }
 
 /// Show a bulk operation and how far it is
-#[utoipa::path(get, path = "/api/bulk-operations/{id}", tag = "dead letters", security(("bearer" = ["jobs:read"])),
+#[utoipa::path(get, path = "/api/bulk-operations/{id}", operation_id = "showBulkOperation", tag = "dead letters", security(("bearer" = ["jobs:read"])),
     params(("id" = String, Path, description = "`bulk_…`")), responses((status = 200, body = BulkView)))]
 async fn show(
     _: Allowed<ReadJobs>,
@@ -241,7 +241,7 @@ async fn show(
 }
 
 /// Pause a bulk operation after its present step
-#[utoipa::path(post, path = "/api/bulk-operations/{id}/pause", tag = "dead letters", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/bulk-operations/{id}/pause", operation_id = "pauseBulkOperation", tag = "dead letters", security(("bearer" = ["jobs:write"])),
     params(("id" = String, Path, description = "`bulk_…`")),
     responses((status = 200, body = BulkView), (status = 409, description = "It is over")))]
 async fn pause(
@@ -256,7 +256,7 @@ async fn pause(
 }
 
 /// Let a bulk operation go on
-#[utoipa::path(post, path = "/api/bulk-operations/{id}/resume", tag = "dead letters", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/bulk-operations/{id}/resume", operation_id = "resumeBulkOperation", tag = "dead letters", security(("bearer" = ["jobs:write"])),
     params(("id" = String, Path, description = "`bulk_…`")),
     responses((status = 200, body = BulkView), (status = 409, description = "It is over")))]
 async fn resume(
@@ -271,7 +271,7 @@ async fn resume(
 }
 
 /// End a bulk operation after its present step; what it did stays done
-#[utoipa::path(post, path = "/api/bulk-operations/{id}/cancel", tag = "dead letters", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/bulk-operations/{id}/cancel", operation_id = "cancelBulkOperation", tag = "dead letters", security(("bearer" = ["jobs:write"])),
     params(("id" = String, Path, description = "`bulk_…`")),
     responses((status = 200, body = BulkView), (status = 409, description = "It is over")))]
 async fn cancel(

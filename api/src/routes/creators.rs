@@ -177,7 +177,7 @@ fn view(creator: Creator, consents: Vec<Consent>) -> CreatorView {
 }
 
 /// List the clusters
-#[utoipa::path(get, path = "/api/clusters", tag = "creators", security(("bearer" = ["creators:read"])),
+#[utoipa::path(get, path = "/api/clusters", operation_id = "listClusters", tag = "creators", security(("bearer" = ["creators:read"])),
     responses((status = 200, body = Clusters)))]
 async fn list_clusters(_: Allowed<ReadCreators>, State(app): State<App>) -> Result<Json<Clusters>> {
     let mut tx = app.db.begin().await?;
@@ -188,7 +188,7 @@ async fn list_clusters(_: Allowed<ReadCreators>, State(app): State<App>) -> Resu
 }
 
 /// Register a creator
-#[utoipa::path(post, path = "/api/creators", tag = "creators", security(("bearer" = ["creators:write"])),
+#[utoipa::path(post, path = "/api/creators", operation_id = "registerCreator", tag = "creators", security(("bearer" = ["creators:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body has its effect once")),
     request_body = CreatorBody,
     responses(
@@ -224,7 +224,7 @@ async fn register(
 }
 
 /// Show a creator
-#[utoipa::path(get, path = "/api/creators/{id}", tag = "creators", security(("bearer" = ["creators:read"])),
+#[utoipa::path(get, path = "/api/creators/{id}", operation_id = "showCreator", tag = "creators", security(("bearer" = ["creators:read"])),
     params(("id" = String, Path, description = "`creator_…`")),
     responses((status = 200, body = CreatorView), (status = 404, description = "No such creator")))]
 async fn show(

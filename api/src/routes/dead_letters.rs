@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// List dead jobs, newest first
-#[utoipa::path(get, path = "/api/dead-letters", tag = "dead letters", security(("bearer" = ["jobs:read"])),
+#[utoipa::path(get, path = "/api/dead-letters", operation_id = "listDeadLetters", tag = "dead letters", security(("bearer" = ["jobs:read"])),
     params(SearchParams), responses((status = 200, body = JobList)))]
 async fn list(
     _: Allowed<ReadJobs>,
@@ -109,7 +109,7 @@ impl From<DeadGroup> for DeadGroupView {
 /// Group dead jobs by what went wrong
 ///
 /// Of very many dead jobs, the newest 100,000 are looked at.
-#[utoipa::path(get, path = "/api/dead-letters/groups", tag = "dead letters", security(("bearer" = ["jobs:read"])),
+#[utoipa::path(get, path = "/api/dead-letters/groups", operation_id = "groupDeadLetters", tag = "dead letters", security(("bearer" = ["jobs:read"])),
     params(GroupParams), responses((status = 200, body = DeadGroups)))]
 async fn groups(
     _: Allowed<ReadJobs>,
@@ -134,7 +134,7 @@ async fn groups(
 }
 
 /// Let a dead job wait again, with all its attempts
-#[utoipa::path(post, path = "/api/dead-letters/{id}/replay", tag = "dead letters", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/dead-letters/{id}/replay", operation_id = "replayDeadLetter", tag = "dead letters", security(("bearer" = ["jobs:write"])),
     params(("id" = String, Path, description = "`job_…`")),
     responses((status = 202, body = Retried), (status = 409, description = "It is not dead, or its unique key is taken")))]
 async fn replay(
@@ -151,7 +151,7 @@ async fn replay(
 /// Leave a dead job for good
 ///
 /// It moves into the history, where it can still be found and retried.
-#[utoipa::path(post, path = "/api/dead-letters/{id}/discard", tag = "dead letters", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/dead-letters/{id}/discard", operation_id = "discardDeadLetter", tag = "dead letters", security(("bearer" = ["jobs:write"])),
     params(("id" = String, Path, description = "`job_…`")),
     responses((status = 200, body = Steered), (status = 409, description = "It is not dead")))]
 async fn discard(

@@ -51,7 +51,7 @@ struct WatchParams {
 /// An event `hello` comes first; then `changes`, at most 20 a second, each with some of the jobs that changed, counts of
 /// all of them, and the queues and workers that changed; and `reset` when something was missed: look at the state itself
 /// then. Send `Last-Event-ID` to go on behind an event that is at most five minutes old.
-#[utoipa::path(get, path = "/api/events", tag = "jobs", security(("bearer" = ["jobs:read"])),
+#[utoipa::path(get, path = "/api/events", operation_id = "watchEvents", tag = "jobs", security(("bearer" = ["jobs:read"])),
     params(WatchParams, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event seen")),
     responses((status = 200, description = "A stream of events", content_type = "text/event-stream", body = String)))]
 async fn watch(

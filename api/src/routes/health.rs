@@ -49,13 +49,13 @@ struct Check {
 }
 
 /// This process lives
-#[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/health", operation_id = "healthLive", tag = "health", responses((status = 200, body = Health)))]
 async fn live() -> (StatusCode, Json<Health>) {
     report(Vec::new())
 }
 
 /// Everything this process needs answers
-#[utoipa::path(get, path = "/health/ready", tag = "health",
+#[utoipa::path(get, path = "/health/ready", operation_id = "healthReady", tag = "health",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 async fn ready(State(app): State<App>) -> (StatusCode, Json<Health>) {
     let (database, redis) = tokio::join!(check_database(&app), check_redis(&app));
@@ -63,14 +63,14 @@ async fn ready(State(app): State<App>) -> (StatusCode, Json<Health>) {
 }
 
 /// Postgres answers
-#[utoipa::path(get, path = "/health/database", tag = "health",
+#[utoipa::path(get, path = "/health/database", operation_id = "healthDatabase", tag = "health",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 async fn database(State(app): State<App>) -> (StatusCode, Json<Health>) {
     report(vec![check_database(&app).await])
 }
 
 /// Redis answers
-#[utoipa::path(get, path = "/health/redis", tag = "health",
+#[utoipa::path(get, path = "/health/redis", operation_id = "healthRedis", tag = "health",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 async fn redis(State(app): State<App>) -> (StatusCode, Json<Health>) {
     report(vec![check_redis(&app).await])

@@ -72,7 +72,7 @@ impl From<&Kind> for JobKind {
 }
 
 /// List the kinds of jobs, with the schema of their arguments
-#[utoipa::path(get, path = "/api/job-kinds", tag = "jobs", security(("bearer" = ["jobs:read"])),
+#[utoipa::path(get, path = "/api/job-kinds", operation_id = "listJobKinds", tag = "jobs", security(("bearer" = ["jobs:read"])),
     responses((status = 200, body = JobKinds)))]
 async fn list(_: Allowed<ReadJobs>, State(app): State<App>) -> Json<JobKinds> {
     Json(JobKinds {

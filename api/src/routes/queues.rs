@@ -131,7 +131,7 @@ impl QueueView {
 /// List the queues, with what stands in them
 ///
 /// The figures are at most two seconds old.
-#[utoipa::path(get, path = "/api/queues", tag = "queues", security(("bearer" = ["queues:read"])),
+#[utoipa::path(get, path = "/api/queues", operation_id = "listQueues", tag = "queues", security(("bearer" = ["queues:read"])),
     responses((status = 200, body = Queues)))]
 async fn list(_: Allowed<ReadQueues>, State(app): State<App>) -> Result<Json<Queues>> {
     Ok(Json(Queues {
@@ -160,7 +160,7 @@ async fn all(app: &App) -> Result<BTreeMap<String, QueueView>> {
 }
 
 /// Show a queue
-#[utoipa::path(get, path = "/api/queues/{name}", tag = "queues", security(("bearer" = ["queues:read"])),
+#[utoipa::path(get, path = "/api/queues/{name}", operation_id = "showQueue", tag = "queues", security(("bearer" = ["queues:read"])),
     params(("name" = String, Path)),
     responses((status = 200, body = QueueView, headers(("ETag" = String, description = "Its version")))))]
 async fn show(
@@ -209,7 +209,7 @@ impl From<ChangesBody> for QueueChanges {
 /// Pause, resume or limit a queue, for the whole fleet
 ///
 /// Workers obey within about a second; jobs that run go on.
-#[utoipa::path(patch, path = "/api/queues/{name}", tag = "queues", security(("bearer" = ["queues:write"])),
+#[utoipa::path(patch, path = "/api/queues/{name}", operation_id = "changeQueue", tag = "queues", security(("bearer" = ["queues:write"])),
     params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Change only this version")),
     request_body = ChangesBody,
     responses((status = 200, body = QueueSettings, headers(("ETag" = String, description = "Its version"))),

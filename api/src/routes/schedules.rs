@@ -125,7 +125,7 @@ struct ListParams {
 }
 
 /// List schedules
-#[utoipa::path(get, path = "/api/schedules", tag = "schedules", security(("bearer" = ["schedules:read"])),
+#[utoipa::path(get, path = "/api/schedules", operation_id = "listSchedules", tag = "schedules", security(("bearer" = ["schedules:read"])),
     params(ListParams), responses((status = 200, body = Schedules)))]
 async fn list(
     caller: Allowed<ReadSchedules>,
@@ -212,7 +212,7 @@ const fn once() -> MisfireBody {
 }
 
 /// Make a schedule
-#[utoipa::path(post, path = "/api/schedules", tag = "schedules", security(("bearer" = ["schedules:write"])),
+#[utoipa::path(post, path = "/api/schedules", operation_id = "createSchedule", tag = "schedules", security(("bearer" = ["schedules:write"])),
     request_body = CreateBody,
     responses((status = 201, body = ScheduleView, headers(("Location" = String), ("ETag" = String))),
               (status = 409, description = "The name is taken")))]
@@ -263,7 +263,7 @@ struct Preview {
 }
 
 /// Show when a pattern would run
-#[utoipa::path(get, path = "/api/schedules/preview", tag = "schedules", security(("bearer" = ["schedules:read"])),
+#[utoipa::path(get, path = "/api/schedules/preview", operation_id = "previewSchedule", tag = "schedules", security(("bearer" = ["schedules:read"])),
     params(PreviewParams), responses((status = 200, body = Preview)))]
 async fn preview(
     caller: Allowed<ReadSchedules>,
@@ -317,7 +317,7 @@ impl From<ScheduleRun> for RunView {
 }
 
 /// Show a schedule
-#[utoipa::path(get, path = "/api/schedules/{id}", tag = "schedules", security(("bearer" = ["schedules:read"])),
+#[utoipa::path(get, path = "/api/schedules/{id}", operation_id = "showSchedule", tag = "schedules", security(("bearer" = ["schedules:read"])),
     params(("id" = String, Path, description = "`schedule_…`")),
     responses((status = 200, body = ScheduleDetail, headers(("ETag" = String)))))]
 async fn show(
@@ -374,7 +374,7 @@ impl From<ChangeBody> for ScheduleChanges {
 }
 
 /// Change, pause or resume a schedule
-#[utoipa::path(patch, path = "/api/schedules/{id}", tag = "schedules", security(("bearer" = ["schedules:write"])),
+#[utoipa::path(patch, path = "/api/schedules/{id}", operation_id = "changeSchedule", tag = "schedules", security(("bearer" = ["schedules:write"])),
     params(("id" = String, Path, description = "`schedule_…`"),
            ("If-Match" = Option<String>, Header, description = "Change only this version")),
     request_body = ChangeBody,
@@ -402,7 +402,7 @@ async fn change(
 }
 
 /// Remove a schedule; jobs that it enqueued stay
-#[utoipa::path(delete, path = "/api/schedules/{id}", tag = "schedules", security(("bearer" = ["schedules:write"])),
+#[utoipa::path(delete, path = "/api/schedules/{id}", operation_id = "removeSchedule", tag = "schedules", security(("bearer" = ["schedules:write"])),
     params(("id" = String, Path, description = "`schedule_…`"),
            ("If-Match" = Option<String>, Header, description = "Remove only this version")),
     responses((status = 204, description = "It is gone"), (status = 412, description = "It was changed meanwhile")))]
@@ -427,7 +427,7 @@ struct Started {
 }
 
 /// Run a schedule's job now, beside its ticks
-#[utoipa::path(post, path = "/api/schedules/{id}/run-now", tag = "schedules", security(("bearer" = ["schedules:write"])),
+#[utoipa::path(post, path = "/api/schedules/{id}/run-now", operation_id = "runScheduleNow", tag = "schedules", security(("bearer" = ["schedules:write"])),
     params(("id" = String, Path, description = "`schedule_…`")),
     responses((status = 202, body = Started, headers(("Location" = String, description = "Where the job is shown")))))]
 async fn run_now(

@@ -38,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Show a page that asks whether to stop the mails; changes nothing
-#[utoipa::path(get, path = "/u/{token}", tag = "unsubscribe",
+#[utoipa::path(get, path = "/u/{token}", operation_id = "askToUnsubscribe", tag = "unsubscribe",
     params(("token" = String, Path, description = "From the link in a mail")),
     responses((status = 200, content_type = "text/html", body = String),
               (status = 404, description = "The link is not valid", content_type = "text/html", body = String)))]
@@ -61,7 +61,7 @@ async fn ask(State(app): State<App>, Path(token): Path<String>) -> Result<Respon
 /// Stop the mails; once is enough, and twice does no harm
 ///
 /// Mail programs send `List-Unsubscribe=One-Click` (RFC 8058); what is in the body does not matter.
-#[utoipa::path(post, path = "/u/{token}", tag = "unsubscribe",
+#[utoipa::path(post, path = "/u/{token}", operation_id = "unsubscribe", tag = "unsubscribe",
     params(("token" = String, Path, description = "From the link in a mail")),
     responses((status = 200, content_type = "text/html", body = String),
               (status = 404, description = "The link is not valid", content_type = "text/html", body = String)))]

@@ -72,7 +72,7 @@ impl From<control::WorkerView> for WorkerView {
 }
 
 /// List worker processes
-#[utoipa::path(get, path = "/api/workers", tag = "workers", security(("bearer" = ["workers:read"])),
+#[utoipa::path(get, path = "/api/workers", operation_id = "listWorkers", tag = "workers", security(("bearer" = ["workers:read"])),
     responses((status = 200, body = Workers)))]
 async fn list(_: Allowed<ReadWorkers>, State(app): State<App>) -> Result<Json<Workers>> {
     let workers = control::workers(&mut *app.db.pool().acquire().await?).await?;
@@ -84,7 +84,7 @@ async fn list(_: Allowed<ReadWorkers>, State(app): State<App>) -> Result<Json<Wo
 /// Ask a worker to finish what it runs and stop
 ///
 /// It obeys at its next heartbeat. Saying it twice is allowed.
-#[utoipa::path(post, path = "/api/workers/{id}/drain", tag = "workers", security(("bearer" = ["workers:write"])),
+#[utoipa::path(post, path = "/api/workers/{id}/drain", operation_id = "drainWorker", tag = "workers", security(("bearer" = ["workers:write"])),
     params(("id" = String, Path, description = "`worker_…`")),
     responses((status = 202, description = "It was asked"), (status = 404, description = "No such live worker")))]
 async fn drain(

@@ -5,6 +5,7 @@
 mod access;
 mod bulk;
 mod campaigns;
+mod contracts;
 mod creators;
 mod dead_letters;
 mod events;
@@ -13,6 +14,7 @@ mod jobs_create;
 mod jobs_find;
 mod jobs_steer;
 mod metrics;
+mod permissions;
 mod queues;
 mod schedules;
 mod support;

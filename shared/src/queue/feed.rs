@@ -205,12 +205,14 @@ async fn read(client: Client, sender: broadcast::Sender<Arc<FeedEntry>>, mut las
 }
 
 type Fields = HashMap<String, String>;
+/// Entries of one stream: each its place and its fields.
+type Entries = Vec<(String, Fields)>;
 
 async fn next_entries(
     conn: &mut MultiplexedConnection,
     last: EventId,
 ) -> RedisResult<Vec<FeedEntry>> {
-    let answer: Option<Vec<(String, Vec<(String, Fields)>)>> = redis::cmd("XREAD")
+    let answer: Option<Vec<(String, Entries)>> = redis::cmd("XREAD")
         .arg("BLOCK")
         .arg(READ_WAIT.as_millis() as u64)
         .arg("COUNT")
@@ -239,7 +241,7 @@ async fn range(
         .arg("+")
         .arg("COUNT")
         .arg(count);
-    let answer: Vec<(String, Fields)> = cmd.query_async(conn).await?;
+    let answer: Entries = cmd.query_async(conn).await?;
     Ok(answer.into_iter().filter_map(entry).collect())
 }
 
@@ -247,7 +249,7 @@ async fn range(
 async fn newest(conn: &mut ConnectionManager) -> RedisResult<EventId> {
     let mut cmd = redis::cmd("XREVRANGE");
     cmd.arg(EVENTS_KEY).arg("+").arg("-").arg("COUNT").arg(1);
-    let answer: Vec<(String, Fields)> = cmd.query_async(conn).await?;
+    let answer: Entries = cmd.query_async(conn).await?;
     Ok(answer
         .first()
         .and_then(|(id, _)| id.parse().ok())

@@ -40,7 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Write a campaign
 ///
 /// It is a draft until it is launched. A part of the specification that is not built yet is refused by its field.
-#[utoipa::path(post, path = "/api/campaigns", tag = "campaigns", security(("bearer" = ["campaigns:write"])),
+#[utoipa::path(post, path = "/api/campaigns", operation_id = "createCampaign", tag = "campaigns", security(("bearer" = ["campaigns:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body has its effect once")),
     request_body = CampaignBody,
     responses(
@@ -75,7 +75,7 @@ async fn create(
 }
 
 /// Show a campaign
-#[utoipa::path(get, path = "/api/campaigns/{id}", tag = "campaigns", security(("bearer" = ["campaigns:read"])),
+#[utoipa::path(get, path = "/api/campaigns/{id}", operation_id = "showCampaign", tag = "campaigns", security(("bearer" = ["campaigns:read"])),
     params(("id" = String, Path, description = "`campaign_…`")),
     responses((status = 200, body = CampaignView), (status = 404, description = "No such campaign")))]
 async fn show(
@@ -92,7 +92,7 @@ async fn show(
 ///
 /// It begins at once if its time has come and fewer campaigns than `MAX_CONCURRENT_CAMPAIGNS` are active; else it is
 /// `scheduled` until then. A second launch is refused, unless it repeats the first under the same Idempotency-Key.
-#[utoipa::path(post, path = "/api/campaigns/{id}/launch", tag = "campaigns", security(("bearer" = ["campaigns:run"])),
+#[utoipa::path(post, path = "/api/campaigns/{id}/launch", operation_id = "launchCampaign", tag = "campaigns", security(("bearer" = ["campaigns:run"])),
     params(("id" = String, Path, description = "`campaign_…`"),
            ("Idempotency-Key" = Option<String>, Header, description = "The same key for the same campaign has its effect once")),
     responses((status = 202, body = CampaignView), (status = 404, description = "No such campaign"),
@@ -126,7 +126,7 @@ async fn launch(
 /// Pause a campaign
 ///
 /// Mails on their way arrive; no other is begun. Pausing twice is pausing once.
-#[utoipa::path(post, path = "/api/campaigns/{id}/pause", tag = "campaigns", security(("bearer" = ["campaigns:run"])),
+#[utoipa::path(post, path = "/api/campaigns/{id}/pause", operation_id = "pauseCampaign", tag = "campaigns", security(("bearer" = ["campaigns:run"])),
     params(("id" = String, Path, description = "`campaign_…`")),
     responses((status = 200, body = CampaignView), (status = 409, description = "It is not under way")))]
 async fn pause(
@@ -143,7 +143,7 @@ async fn pause(
 /// Resume a paused campaign
 ///
 /// It goes on where it was, or waits as `scheduled` while too many others are active. Nobody gets a second mail.
-#[utoipa::path(post, path = "/api/campaigns/{id}/resume", tag = "campaigns", security(("bearer" = ["campaigns:run"])),
+#[utoipa::path(post, path = "/api/campaigns/{id}/resume", operation_id = "resumeCampaign", tag = "campaigns", security(("bearer" = ["campaigns:run"])),
     params(("id" = String, Path, description = "`campaign_…`")),
     responses((status = 200, body = CampaignView), (status = 409, description = "It is not under way")))]
 async fn resume(
@@ -160,7 +160,7 @@ async fn resume(
 /// Cancel a campaign
 ///
 /// Mails on their way arrive; every other recipient is skipped as `cancelled`. This cannot be undone.
-#[utoipa::path(post, path = "/api/campaigns/{id}/cancel", tag = "campaigns", security(("bearer" = ["campaigns:run"])),
+#[utoipa::path(post, path = "/api/campaigns/{id}/cancel", operation_id = "cancelCampaign", tag = "campaigns", security(("bearer" = ["campaigns:run"])),
     params(("id" = String, Path, description = "`campaign_…`")),
     responses((status = 200, body = CampaignView), (status = 409, description = "It is completed")))]
 async fn cancel(
@@ -179,7 +179,7 @@ fn shown(campaign: Campaign) -> Result<Json<CampaignView>> {
 }
 
 /// Count what became of the recipients
-#[utoipa::path(get, path = "/api/campaigns/{id}/metrics", tag = "campaigns", security(("bearer" = ["campaigns:read"])),
+#[utoipa::path(get, path = "/api/campaigns/{id}/metrics", operation_id = "showCampaignMetrics", tag = "campaigns", security(("bearer" = ["campaigns:read"])),
     params(("id" = String, Path, description = "`campaign_…`")),
     responses((status = 200, body = MetricsView), (status = 404, description = "No such campaign")))]
 async fn metrics(
@@ -205,7 +205,7 @@ struct DeliveryParams {
 }
 
 /// List the recipients' rows, such as those that are `unknown`
-#[utoipa::path(get, path = "/api/campaigns/{id}/deliveries", tag = "campaigns", security(("bearer" = ["campaigns:read"])),
+#[utoipa::path(get, path = "/api/campaigns/{id}/deliveries", operation_id = "listDeliveries", tag = "campaigns", security(("bearer" = ["campaigns:read"])),
     params(("id" = String, Path, description = "`campaign_…`"), DeliveryParams),
     responses((status = 200, body = DeliveryPage), (status = 404, description = "No such campaign")))]
 async fn deliveries(
@@ -239,7 +239,7 @@ struct DecisionBody {
 /// Decide about a mail that may have arrived
 ///
 /// Only a row that is `unknown` can be decided about. `send_again` brings a completed campaign under way again.
-#[utoipa::path(post, path = "/api/campaigns/{id}/deliveries/{deliveryId}/resolve", tag = "campaigns",
+#[utoipa::path(post, path = "/api/campaigns/{id}/deliveries/{deliveryId}/resolve", operation_id = "resolveDelivery", tag = "campaigns",
     security(("bearer" = ["campaigns:run"])),
     params(("id" = String, Path, description = "`campaign_…`"), ("deliveryId" = String, Path, description = "`delivery_…`")),
     request_body = DecisionBody,

@@ -44,7 +44,7 @@ impl From<Enqueued> for EnqueuedJob {
 /// Enqueue one job, or up to 10,000 at once
 ///
 /// One job is answered with its `Location`. Of many, all are enqueued or none.
-#[utoipa::path(post, path = "/api/jobs", tag = "jobs", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/jobs", operation_id = "enqueueJobs", tag = "jobs", security(("bearer" = ["jobs:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body has its effect once")),
     request_body = EnqueueBody,
     responses(

@@ -37,7 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Show a job with its timeline
-#[utoipa::path(get, path = "/api/jobs/{id}", tag = "jobs", security(("bearer" = ["jobs:read"])),
+#[utoipa::path(get, path = "/api/jobs/{id}", operation_id = "showJob", tag = "jobs", security(("bearer" = ["jobs:read"])),
     params(("id" = String, Path, description = "`job_…`")),
     responses((status = 200, body = JobDetailView), (status = 404, description = "No such job")))]
 async fn show(

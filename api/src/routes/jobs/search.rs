@@ -62,7 +62,7 @@ pub(crate) struct SearchParams {
 }
 
 /// Find jobs, newest first
-#[utoipa::path(get, path = "/api/jobs", tag = "jobs", security(("bearer" = ["jobs:read"])), params(SearchParams),
+#[utoipa::path(get, path = "/api/jobs", operation_id = "findJobs", tag = "jobs", security(("bearer" = ["jobs:read"])), params(SearchParams),
     responses((status = 200, body = JobList)))]
 pub(super) async fn list(
     _: Allowed<ReadJobs>,

@@ -35,7 +35,7 @@ pub(crate) fn steered(id: JobId, applied: Applied) -> Response {
 /// Cancel a job
 ///
 /// One that waits is over at once; one that runs is asked to stop, and is cancelled unless it ends with success first.
-#[utoipa::path(post, path = "/api/jobs/{id}/cancel", tag = "jobs", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/jobs/{id}/cancel", operation_id = "cancelJob", tag = "jobs", security(("bearer" = ["jobs:write"])),
     params(("id" = String, Path, description = "`job_…`")), request_body = Option<ReasonBody>,
     responses((status = 200, body = Steered), (status = 202, body = Steered),
               (status = 409, description = "It is over or dead")))]
@@ -55,7 +55,7 @@ pub(super) async fn cancel(
 }
 
 /// Let a waiting job run at once
-#[utoipa::path(post, path = "/api/jobs/{id}/run-now", tag = "jobs", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/jobs/{id}/run-now", operation_id = "runJobNow", tag = "jobs", security(("bearer" = ["jobs:write"])),
     params(("id" = String, Path, description = "`job_…`")),
     responses((status = 200, body = Steered), (status = 409, description = "It does not wait")))]
 pub(super) async fn run_now(
@@ -82,7 +82,7 @@ pub(crate) struct Retried {
 /// Run a job again, perhaps changed
 ///
 /// A dead job waits again with all its attempts; one that is over is repeated by a new job whose parent it is.
-#[utoipa::path(post, path = "/api/jobs/{id}/retry", tag = "jobs", security(("bearer" = ["jobs:write"])),
+#[utoipa::path(post, path = "/api/jobs/{id}/retry", operation_id = "retryJob", tag = "jobs", security(("bearer" = ["jobs:write"])),
     params(("id" = String, Path, description = "`job_…`")), request_body = Option<RetryBody>,
     responses((status = 202, body = Retried, headers(("Location" = String, description = "Where the job is shown"))),
               (status = 409, description = "It waits or runs, or its unique key is taken")))]

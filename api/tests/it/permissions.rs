@@ -1,0 +1,215 @@
+//! The permission matrix, taken from the OpenAPI document itself: a new route is in it by existing.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use serde_json::Value;
+use shared::access::{Permission, Tokens};
+use shared::kernel::Role;
+use sqlx::PgPool;
+
+use crate::support::{TestApp, config};
+
+/// An operation of the document.
+#[derive(Debug)]
+struct Operation {
+    method: Method,
+    /// The path with ids that are well formed and name nothing.
+    path: String,
+    permission: Permission,
+    has_body: bool,
+}
+
+/// All operations under /api.
+fn operations() -> Vec<Operation> {
+    let document = serde_json::to_value(api::router::document()).expect("a document");
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item
+            .as_object()
+            .expect("operations")
+            .iter()
+            .filter(|_| path.starts_with("/api"))
+        {
+            let scopes = &operation["security"][0]["bearer"];
+            let name = scopes[0]
+                .as_str()
+                .unwrap_or_else(|| panic!("{method} {path} names no permission"));
+            let known = Permission::ALL
+                .into_iter()
+                .find(|permission| permission.as_str() == name);
+            operations.push(Operation {
+                method: method.to_uppercase().parse().expect("a method"),
+                path: filled(path, &operation["parameters"]),
+                permission: known.unwrap_or_else(|| {
+                    panic!("{method} {path} names the unknown permission {name}")
+                }),
+                has_body: operation["requestBody"].is_object(),
+            });
+        }
+    }
+    assert!(
+        operations.len() > 30,
+        "the document lists {} operations",
+        operations.len()
+    );
+    operations
+}
+
+/// The path with each parameter replaced by an id; its description tells the prefix.
+fn filled(path: &str, parameters: &Value) -> String {
+    let mut filled = path.to_owned();
+    for parameter in parameters
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|parameter| parameter["in"] == "path")
+    {
+        let prefix = parameter["description"]
+            .as_str()
+            .and_then(|text| text.trim_matches('`').strip_suffix("_…"));
+        let id = prefix.map_or("nobody".to_owned(), |prefix| {
+            format!("{prefix}_{}", "0".repeat(32))
+        });
+        filled = filled.replace(
+            &format!("{{{}}}", parameter["name"].as_str().expect("a name")),
+            &id,
+        );
+    }
+    filled
+}
+
+async fn ask(
+    app: &TestApp,
+    operation: &Operation,
+    token: Option<&str>,
+) -> axum::response::Response {
+    let mut request = Request::builder()
+        .method(operation.method.clone())
+        .uri(&operation.path);
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    app.open(
+        request
+            .header("content-type", "application/json")
+            .body(Body::from("{}"))
+            .expect("a request"),
+    )
+    .await
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn no_route_answers_without_a_token_that_is_believed(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let ttl = Duration::from_secs(60);
+    let long_ago = app.app.clock.now() - chrono::Duration::hours(1);
+    let expired = app
+        .app
+        .tokens
+        .issue("tester", &[Role::Admin], long_ago, ttl);
+    let others =
+        Tokens::new(&config(&[("JWT_SECRET", "the secret of somebody else, thirty-two")]).secrets);
+    let forged = others.issue("tester", &[Role::Admin], app.app.clock.now(), ttl);
+    let unsigned = {
+        let token = app.token(Role::Admin);
+        let claims = token.split('.').nth(1).expect("claims").to_owned();
+        // {"alg":"none","typ":"JWT"}
+        format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.")
+    };
+    for operation in operations() {
+        for token in [
+            None,
+            Some(expired.as_str()),
+            Some(forged.as_str()),
+            Some(unsigned.as_str()),
+            Some("x"),
+        ] {
+            let response = ask(&app, &operation, token).await;
+            assert_eq!(response.status(), 401, "{operation:?} with {token:?}");
+            assert!(
+                response.headers().contains_key("www-authenticate"),
+                "{operation:?}"
+            );
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn every_route_wants_the_permission_that_it_names(pool: PgPool) {
+    let app = TestApp::new(pool);
+    for operation in operations() {
+        for role in Role::ALL {
+            let response = ask(&app, &operation, Some(&app.token(role))).await;
+            let status = response.status();
+            if operation.permission.held_by(role) {
+                assert!(
+                    status != 401 && status != 403 && !status.is_server_error(),
+                    "{operation:?} as {role}: {status}"
+                );
+                continue;
+            }
+            assert_eq!(status, 403, "{operation:?} as {role}");
+            let body = axum::body::to_bytes(response.into_body(), 65_536)
+                .await
+                .expect("a body");
+            let problem: Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(
+                problem["permission"],
+                operation.permission.as_str(),
+                "{operation:?} as {role}"
+            );
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn no_body_however_broken_is_our_fault(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    let bodies: Vec<(&str, Vec<u8>)> = vec![
+        ("application/json", b"{".to_vec()),
+        ("application/json", b"null".to_vec()),
+        ("application/json", b"[]]".to_vec()),
+        ("application/json", b"\"text\"".to_vec()),
+        ("application/json", b"1e999999".to_vec()),
+        (
+            "application/json",
+            b"{\"kind\":\"a\",\"kind\":\"b\"}".to_vec(),
+        ),
+        ("application/json", b"{\"unheardOf\":{}}".to_vec()),
+        (
+            "application/json",
+            b"{\"name\":\"\\u0000\\ud800\"}".to_vec(),
+        ),
+        ("application/json", vec![0xff, 0xfe, 0x00, 0x80]),
+        ("application/json", deep.into_bytes()),
+        ("text/plain", b"{}".to_vec()),
+        ("multipart/form-data", b"--".to_vec()),
+    ];
+    let token = app.token(Role::Admin);
+    for operation in operations()
+        .into_iter()
+        .filter(|operation| operation.method != Method::GET)
+    {
+        for (content_type, body) in &bodies {
+            let request = Request::builder()
+                .method(operation.method.clone())
+                .uri(&operation.path)
+                .header("authorization", format!("Bearer {token}"))
+                .header("content-type", *content_type)
+                .body(Body::from(body.clone()))
+                .expect("a request");
+            let answer = app.send(request).await;
+            let told = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+            assert!(
+                answer.status.is_client_error(),
+                "{operation:?} with {told}: {answer:?}"
+            );
+            if operation.has_body {
+                answer.problem();
+            }
+        }
+    }
+}

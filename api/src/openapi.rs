@@ -93,8 +93,14 @@ fn add_descriptions(operation: &mut Operation) {
         if let RefOr::T(response) = response
             && response.description.is_empty()
         {
-            let status = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
-            response.description = status.and_then(|code| code.canonical_reason()).unwrap_or("Answer").to_owned();
+            let status = status
+                .parse()
+                .ok()
+                .and_then(|code| StatusCode::from_u16(code).ok());
+            response.description = status
+                .and_then(|code| code.canonical_reason())
+                .unwrap_or("Answer")
+                .to_owned();
         }
     }
 }

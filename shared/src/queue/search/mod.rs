@@ -94,25 +94,29 @@ pub async fn search(
     let limit = page.limit();
     let mut tx = db.begin().await?;
     bound(&mut tx).await?;
-    let mut page = Page::of(
-        sql::page(&mut tx, filter, before, limit).await?,
-        limit,
-        |job| Uuid::from(job.id),
-    );
-    if page.next.is_none() {
-        // the candidates of a term may have been used up before the page was full
-        page.next = sql::last_candidate(&mut tx, filter, before)
-            .await?
-            .map(|id| Cursor::encode(&id));
+    let mut window = sql::first_window(limit);
+    loop {
+        let rows = sql::page(&mut tx, filter, before, limit, window).await?;
+        let mut page = Page::of(rows, limit, |job| Uuid::from(job.id));
+        if page.next.is_some() {
+            return Ok(page);
+        }
+        // the page is not full: because that is all, or because the candidates of a term were used up before
+        let edge = sql::last_candidate(&mut tx, filter, before, window).await?;
+        if edge.is_none() || window == sql::CANDIDATES_MAX {
+            page.next = edge.map(|id| Cursor::encode(&id));
+            return Ok(page);
+        }
+        window = sql::CANDIDATES_MAX;
     }
-    Ok(page)
 }
 
-/// Bounds every statement of the rest of this transaction: its time, and the cores it may take from the queue.
+/// Bounds every statement of the rest of this transaction: its time, and the cores it may take from the queue. Plans are
+/// made for the values at hand: one that suits a common word would walk everything for a rare one.
 pub(super) async fn bound(conn: &mut sqlx::PgConnection) -> sqlx::Result<()> {
     sqlx::query!(
         "select set_config('statement_timeout', $1, true) as a, set_config('max_parallel_workers_per_gather', '0', true) as b,
-                set_config('jit', 'off', true) as c",
+                set_config('jit', 'off', true) as c, set_config('plan_cache_mode', 'force_custom_plan', true) as d",
         SEARCH_TIMEOUT_MS.to_string(),
     )
     .fetch_one(conn)
@@ -129,7 +133,7 @@ pub(super) async fn newest(
     filter: &JobFilter,
     most: i64,
 ) -> sqlx::Result<Vec<JobSummary>> {
-    let mut jobs = sql::page(conn, filter, None, most).await?;
+    let mut jobs = sql::page(conn, filter, None, most, sql::CANDIDATES_MAX).await?;
     // a page brings one more, to tell that there is a next one
     jobs.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     Ok(jobs)

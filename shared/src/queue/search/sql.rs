@@ -14,7 +14,7 @@ use crate::kernel::TypedId;
 use crate::queue::JobId;
 
 /// Jobs of one search term that a page looks at, at the most; the next page goes on behind them.
-const CANDIDATES_MAX: i64 = 5_000;
+pub(super) const CANDIDATES_MAX: i64 = 5_000;
 /// Ids are made a little after the context's time that is stored as `created_at`, and perhaps on another machine.
 const ID_SLACK: Duration = Duration::hours(1);
 
@@ -30,15 +30,26 @@ const COLUMNS_HISTORY: &str = "j.id, j.kind, j.queue, j.priority, j.state::text 
 
 type Query = QueryBuilder<Postgres>;
 
-/// The jobs of one page and one more, newest first.
+/// Candidates to look at first: nearly always the newest ones fill the page, unless other conditions leave most out.
+pub(super) const fn first_window(limit: i64) -> i64 {
+    let few = 3 * limit;
+    if few < CANDIDATES_MAX {
+        few
+    } else {
+        CANDIDATES_MAX
+    }
+}
+
+/// The jobs of one page and one more, newest first; of a term, of its newest `window` jobs.
 pub(super) async fn page(
     conn: &mut PgConnection,
     filter: &JobFilter,
     before: Option<Uuid>,
     limit: i64,
+    window: i64,
 ) -> sqlx::Result<Vec<JobSummary>> {
     let mut query = Query::new("");
-    push_term_source(&mut query, filter, before);
+    push_term_source(&mut query, filter, before, window);
     query.push("select * from (");
     for (i, branch) in branches(filter).into_iter().enumerate() {
         query.push(if i == 0 { "(" } else { " union all (" });
@@ -66,19 +77,20 @@ pub(super) async fn by_id(conn: &mut PgConnection, id: JobId) -> sqlx::Result<Op
     Ok(row.map(JobSummary::from))
 }
 
-/// The oldest candidate of this page, if the term has as many as a page looks at: the search is not over then.
+/// The oldest of the candidates, if there are as many as are looked at: the search is not over then.
 pub(super) async fn last_candidate(
     conn: &mut PgConnection,
     filter: &JobFilter,
     before: Option<Uuid>,
+    window: i64,
 ) -> sqlx::Result<Option<Uuid>> {
     let mut query = Query::new("");
-    if !push_term_source(&mut query, filter, before) {
+    if !push_term_source(&mut query, filter, before, window) {
         return Ok(None);
     }
     query.push("select (select job_id from candidates order by job_id limit 1), (select count(*) from candidates)");
     let (id, n): (Option<Uuid>, i64) = query.build_query_as().fetch_one(conn).await?;
-    Ok(id.filter(|_| n >= CANDIDATES_MAX))
+    Ok(id.filter(|_| n >= window))
 }
 
 /// One part of a search.
@@ -90,10 +102,20 @@ enum Branch {
     History,
     /// The jobs of one state.
     Status(JobStatus),
+    /// Jobs that were tried and wait again, due or not.
+    Tried,
 }
 
 fn branches(filter: &JobFilter) -> Vec<Branch> {
     if filter.states.is_empty() {
+        if filter.error.is_some() || filter.fingerprint.is_some() {
+            // only these can have an error; a job that waits for its first attempt is not looked at
+            let (running, dead) = (
+                Branch::Status(JobStatus::Running),
+                Branch::Status(JobStatus::Dead),
+            );
+            return vec![Branch::Tried, running, dead, Branch::History];
+        }
         return vec![Branch::Hot, Branch::History];
     }
     let mut states = filter.states.clone();
@@ -105,7 +127,12 @@ fn branches(filter: &JobFilter) -> Vec<Branch> {
 /// If the filter has terms: `with candidates as (…)`, the newest jobs that have the first of them. Says whether it has.
 ///
 /// Starting from the term, whatever the planner's statistics say, is what keeps such a search from walking the backlog.
-fn push_term_source(query: &mut Query, filter: &JobFilter, before: Option<Uuid>) -> bool {
+fn push_term_source(
+    query: &mut Query,
+    filter: &JobFilter,
+    before: Option<Uuid>,
+    window: i64,
+) -> bool {
     let terms = filter.terms();
     let Some((first, others)) = terms.split_first() else {
         return false;
@@ -126,7 +153,7 @@ fn push_term_source(query: &mut Query, filter: &JobFilter, before: Option<Uuid>)
     }
     query
         .push(" order by t.job_id desc limit ")
-        .push_bind(CANDIDATES_MAX)
+        .push_bind(window)
         .push(") ");
     true
 }
@@ -139,7 +166,7 @@ fn push_branch(
     limit: i64,
 ) {
     let history = match branch {
-        Branch::Hot => false,
+        Branch::Hot | Branch::Tried => false,
         Branch::History => true,
         Branch::Status(status) => status.is_over(),
     };
@@ -153,8 +180,14 @@ fn push_branch(
         query.push(" join candidates c on c.job_id = j.id");
     }
     query.push(" where true");
-    if let Branch::Status(status) = branch {
-        query.push(" and ").push(status_condition(status));
+    match branch {
+        Branch::Status(status) => {
+            query.push(" and ").push(status_condition(status));
+        }
+        Branch::Tried => {
+            query.push(" and j.state = 'available' and j.attempt > 0");
+        }
+        Branch::Hot | Branch::History => {}
     }
     push_conditions(query, filter);
     if history && let Some(after) = filter.created_after {
@@ -270,7 +303,7 @@ mod tests {
             ..JobFilter::default()
         };
         let mut query = Query::new("");
-        push_term_source(&mut query, &filter, None);
+        push_term_source(&mut query, &filter, None, CANDIDATES_MAX);
         for branch in branches(&filter) {
             push_branch(&mut query, &filter, branch, None, 10);
         }

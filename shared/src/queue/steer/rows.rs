@@ -127,7 +127,7 @@ pub(in crate::queue) async fn discard(
     .await
 }
 
-/// Lets those of `ids` that are dead wait again, with all their attempts. One whose unique key is held by another job,
+/// Lets those of `ids` that are dead wait again, with all their attempts; what went wrong is told by the attempts made. One whose unique key is held by another job,
 /// or by an earlier one of `ids`, stays dead.
 pub(in crate::queue) async fn replay(
     conn: &mut PgConnection,
@@ -149,7 +149,8 @@ pub(in crate::queue) async fn replay(
         again as (
             update jobs j
             set state = 'available', attempt = 0, crashes = 0, run_at = now(), dead_at = null, started_at = null,
-                progress = null, progress_note = null, cancel_requested_at = null, cancel_reason = null
+                progress = null, progress_note = null, cancel_requested_at = null, cancel_reason = null,
+                last_error = null, fingerprint = null
             from free f where j.id = f.id
             returning j.id, j.kind, j.queue, j.batch_id
         ),

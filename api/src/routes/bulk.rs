@@ -114,8 +114,7 @@ struct BulkView {
     /// `replay`, `discard` or `cancel`.
     action: &'static str,
     /// The jobs it is for.
-    #[schema(value_type = Object)]
-    filter: serde_json::Value,
+    filter: FilterBody,
     reason: String,
     /// `running`, `paused`, `completed`, `cancelled` or `failed`.
     state: &'static str,
@@ -145,7 +144,7 @@ impl From<BulkOperation> for BulkView {
         Self {
             id: operation.id,
             action: operation.action.as_str(),
-            filter: serde_json::json!(operation.filter),
+            filter: operation.filter.into(),
             reason: operation.reason,
             state: operation.state.as_str(),
             matched: operation.matched,

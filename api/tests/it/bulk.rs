@@ -158,7 +158,16 @@ async fn dead_letters_are_discarded_by_argument(pool: PgPool) {
     let filter = json!({ "kind": "test.greet", "args": { "name": "n1" } });
     let id = begun(&app, json!({ "action": "discard", "filter": filter })).await;
     to_the_end(&app, id).await;
-    assert_eq!(show(&app, id).await["done"], 650);
+    let shown = show(&app, id).await;
+    assert_eq!(shown["done"], 650);
+    assert_eq!(
+        json!([
+            shown["filter"]["kind"],
+            shown["filter"]["args"],
+            shown["filter"]["state"]
+        ]),
+        json!(["test.greet", { "name": "n1" }, ["dead"]])
+    );
     assert_eq!(
         app.ids("/api/jobs?state=discarded&limit=200").await.len(),
         200

@@ -71,7 +71,7 @@ async fn jobs_are_found_by_each_state(pool: PgPool) {
 async fn jobs_are_found_by_what_they_are_about(pool: PgPool) {
     let app = TestApp::new(pool);
     let hands = Hands::new(&app).await;
-    let ada = app.enqueue(json!({ "kind": "test.greet", "args": { "name": "ada" }, "tags": ["vip"], "group": "g1" })).await;
+    let ada = app.enqueue(json!({ "kind": "test.greet", "args": { "name": "ada", "creator": "creator_1" }, "tags": ["vip"], "group": "g1" })).await;
     let bo = app.enqueue(json!({ "kind": "test.greet", "args": { "name": "bo" }, "queue": "other", "tags": ["vip", "old"] })).await;
     for (query, found) in [
         ("kind=test.greet", vec![bo, ada]),
@@ -86,7 +86,9 @@ async fn jobs_are_found_by_what_they_are_about(pool: PgPool) {
         ("args.name=ada&tag=old", vec![]),
         ("tag=vip&queue=tests&state=available", vec![ada]),
         ("tag=vip&state=completed", vec![]),
-        ("creator=creator_1", vec![]),
+        ("creator=creator_1", vec![ada]),
+        ("creator=creator_1&tag=old", vec![]),
+        ("creator=creator_2", vec![]),
         ("createdAfter=2000-01-01T00:00:00Z", vec![bo, ada]),
         ("createdBefore=2000-01-01T00:00:00Z", vec![]),
         ("createdAfter=2100-01-01T00:00:00Z", vec![]),

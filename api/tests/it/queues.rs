@@ -228,6 +228,7 @@ async fn a_batch_counts_what_really_happened(pool: PgPool) {
         let job = NewJob::of(&Greet {
             name: name.to_owned(),
             times: 0,
+            creator: None,
         })
         .expect("a job")
         .in_batch(id);

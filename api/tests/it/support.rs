@@ -30,6 +30,9 @@ const BODY_MAX: usize = 64 * 1024 * 1024;
 pub(crate) struct Greet {
     /// Whom.
     pub name: String,
+    /// Who is greeted, if it is a creator.
+    #[serde(default)]
+    pub creator: Option<String>,
     /// How often.
     #[serde(default)]
     pub times: u32,
@@ -43,6 +46,10 @@ impl Job for Greet {
         searchable: &["name"],
         ..Policy::DEFAULT
     };
+
+    fn creator(&self) -> Option<String> {
+        self.creator.clone()
+    }
 }
 
 /// The service on a database of its own.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::kernel::FieldError;
 use shared::queue::search::{JobFilter, JobStatus};
@@ -118,7 +118,7 @@ pub(crate) struct ReasonBody {
 }
 
 /// Which jobs; what is left out does not matter.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schema(as = JobFilter)]
 pub(crate) struct FilterBody {
@@ -164,6 +164,24 @@ impl FilterBody {
             Ok(filter)
         } else {
             Err(Problem::invalid(errors))
+        }
+    }
+}
+
+impl From<JobFilter> for FilterBody {
+    fn from(filter: JobFilter) -> Self {
+        Self {
+            state: filter.states,
+            kind: filter.kind,
+            queue: filter.queue,
+            tag: filter.tag,
+            group: filter.group,
+            creator: filter.creator,
+            args: filter.args.into_iter().collect(),
+            created_after: filter.created_after,
+            created_before: filter.created_before,
+            error: filter.error,
+            fingerprint: filter.fingerprint,
         }
     }
 }

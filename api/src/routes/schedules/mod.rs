@@ -1,25 +1,25 @@
 //! Schedules: recurring jobs.
 
+mod body;
+mod view;
+
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::kernel::{Cursor, PageRequest};
-use shared::queue::schedule::{
-    self, Misfire, PREVIEW_TICKS, Recurrence, Schedule, ScheduleChanges, ScheduleError, ScheduleId,
-    ScheduleRun, ScheduleSpec,
-};
-use shared::queue::{JobId, Priority};
+use shared::queue::JobId;
+use shared::queue::schedule::{self, PREVIEW_TICKS, Schedule, ScheduleError, ScheduleId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::{
-    Allowed, IfMatch, Json, PathId, Query, ReadSchedules, WriteSchedules, etag, told,
-};
+use crate::extract::{Allowed, IfMatch, Json, PathId, Query, ReadSchedules, WriteSchedules, etag};
+use body::{ChangeBody, CreateBody, utc};
+use view::{RunView, ScheduleDetail, ScheduleView};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -27,72 +27,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(preview))
         .routes(routes!(show, change, remove))
         .routes(routes!(run_now))
-}
-
-/// A recurring job.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Schedule)]
-struct ScheduleView {
-    #[schema(value_type = String)]
-    id: ScheduleId,
-    name: String,
-    kind: String,
-    #[schema(value_type = Object)]
-    args: serde_json::Value,
-    /// Null for that of the kind.
-    queue: Option<String>,
-    /// Null for that of the kind.
-    priority: Option<&'static str>,
-    cron: String,
-    timezone: String,
-    /// The pattern in English.
-    description: String,
-    misfire: &'static str,
-    paused: bool,
-    paused_at: Option<DateTime<Utc>>,
-    /// Occurrences up to this moment are settled.
-    last_tick: DateTime<Utc>,
-    /// When it runs next; empty while it is paused.
-    next_ticks: Vec<DateTime<Utc>>,
-    version: i64,
-    created_by: String,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-}
-
-impl ScheduleView {
-    fn new(schedule: Schedule, now: DateTime<Utc>) -> Self {
-        let spec = schedule.spec;
-        // a stored pattern was checked; should it no longer be readable, it has no next ticks
-        let recurrence = Recurrence::parse(&spec.cron, &spec.timezone, now).ok();
-        let paused = schedule.paused_at.is_some();
-        let from = schedule.last_tick.max(now);
-        let next = recurrence
-            .as_ref()
-            .filter(|_| !paused)
-            .map(|r| r.after(from).take(PREVIEW_TICKS).collect());
-        Self {
-            id: schedule.id,
-            name: spec.name,
-            kind: spec.kind,
-            args: spec.args,
-            queue: spec.queue,
-            priority: spec.priority.map(Priority::as_str),
-            cron: spec.cron,
-            timezone: spec.timezone,
-            description: recurrence.map(|r| r.describe()).unwrap_or_default(),
-            misfire: spec.misfire.as_str(),
-            paused,
-            paused_at: schedule.paused_at,
-            last_tick: schedule.last_tick,
-            next_ticks: next.unwrap_or_default(),
-            version: schedule.version,
-            created_by: schedule.created_by,
-            created_at: schedule.created_at,
-            updated_at: schedule.updated_at,
-        }
-    }
 }
 
 fn shown(status: StatusCode, schedule: Schedule, now: DateTime<Utc>) -> Response {
@@ -148,69 +82,6 @@ async fn list(
     }))
 }
 
-/// What to do with ticks that were missed.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = Misfire)]
-enum MisfireBody {
-    /// Nothing: wait for the next one.
-    Skip,
-    /// Run once for all of them.
-    Once,
-    /// Run each.
-    All,
-}
-
-impl From<MisfireBody> for Misfire {
-    fn from(body: MisfireBody) -> Self {
-        match body {
-            MisfireBody::Skip => Self::Skip,
-            MisfireBody::Once => Self::Once,
-            MisfireBody::All => Self::All,
-        }
-    }
-}
-
-/// A schedule to make.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = NewSchedule)]
-struct CreateBody {
-    /// No two have the same.
-    name: String,
-    kind: String,
-    #[serde(default = "no_args")]
-    #[schema(value_type = Object)]
-    args: serde_json::Value,
-    queue: Option<String>,
-    #[schema(value_type = Option<String>)]
-    priority: Option<Priority>,
-    /// Five fields (minute, hour, day, month, weekday), or six with seconds first.
-    #[schema(example = "30 9 * * 1-5")]
-    cron: String,
-    /// An IANA name; UTC if left out.
-    #[serde(default = "utc")]
-    #[schema(example = "Europe/Berlin")]
-    timezone: String,
-    /// `once` if left out.
-    #[serde(default = "once")]
-    misfire: MisfireBody,
-    #[serde(default)]
-    paused: bool,
-}
-
-fn no_args() -> serde_json::Value {
-    serde_json::json!({})
-}
-
-fn utc() -> String {
-    "UTC".to_owned()
-}
-
-const fn once() -> MisfireBody {
-    MisfireBody::Once
-}
-
 /// Make a schedule
 #[utoipa::path(post, path = "/api/schedules", operation_id = "createSchedule", tag = "schedules", security(("bearer" = ["schedules:write"])),
     request_body = CreateBody,
@@ -221,18 +92,9 @@ async fn create(
     State(app): State<App>,
     Json(body): Json<CreateBody>,
 ) -> Result<Response> {
-    let spec = ScheduleSpec {
-        name: body.name,
-        kind: body.kind,
-        args: body.args,
-        queue: body.queue,
-        priority: body.priority,
-        cron: body.cron,
-        timezone: body.timezone,
-        misfire: body.misfire.into(),
-    };
+    let paused = body.paused;
     let mut tx = app.db.begin().await?;
-    let made = schedule::create(&mut tx, &caller.ctx, &app.catalog, spec, body.paused).await?;
+    let made = schedule::create(&mut tx, &caller.ctx, &app.catalog, body.into(), paused).await?;
     app.db.commit(tx, &caller.ctx).await?;
     let location = format!("/api/schedules/{}", made.id);
     Ok((
@@ -281,41 +143,6 @@ async fn preview(
     }))
 }
 
-/// A schedule with its last runs.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct ScheduleDetail {
-    #[serde(flatten)]
-    schedule: ScheduleView,
-    /// The last ones, newest first.
-    runs: Vec<RunView>,
-}
-
-/// One run of a schedule.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = ScheduleRun)]
-struct RunView {
-    /// The occurrence it stands for; of a run by hand, when that was asked for.
-    tick: DateTime<Utc>,
-    #[schema(value_type = String)]
-    job_id: JobId,
-    /// Whether somebody asked for it.
-    manual: bool,
-    created_at: DateTime<Utc>,
-}
-
-impl From<ScheduleRun> for RunView {
-    fn from(run: ScheduleRun) -> Self {
-        Self {
-            tick: run.tick,
-            job_id: run.job,
-            manual: run.manual,
-            created_at: run.created_at,
-        }
-    }
-}
-
 /// Show a schedule
 #[utoipa::path(get, path = "/api/schedules/{id}", operation_id = "showSchedule", tag = "schedules", security(("bearer" = ["schedules:read"])),
     params(("id" = String, Path, description = "`schedule_…`")),
@@ -333,44 +160,6 @@ async fn show(
         runs: runs.into_iter().map(RunView::from).collect(),
     };
     Ok(([(header::ETAG, tag)], Json(detail)).into_response())
-}
-
-/// What is to be different; what is left out stays.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schema(as = ScheduleChanges)]
-struct ChangeBody {
-    name: Option<String>,
-    #[schema(value_type = Option<Object>)]
-    args: Option<serde_json::Value>,
-    /// Null for that of the kind.
-    #[serde(deserialize_with = "told")]
-    #[schema(value_type = Option<String>)]
-    queue: Option<Option<String>>,
-    /// Null for that of the kind.
-    #[serde(deserialize_with = "told")]
-    #[schema(value_type = Option<String>)]
-    priority: Option<Option<Priority>>,
-    cron: Option<String>,
-    timezone: Option<String>,
-    misfire: Option<MisfireBody>,
-    /// What would have run while it was paused is not made up for.
-    paused: Option<bool>,
-}
-
-impl From<ChangeBody> for ScheduleChanges {
-    fn from(body: ChangeBody) -> Self {
-        Self {
-            name: body.name,
-            args: body.args,
-            queue: body.queue,
-            priority: body.priority,
-            cron: body.cron,
-            timezone: body.timezone,
-            misfire: body.misfire.map(Misfire::from),
-            paused: body.paused,
-        }
-    }
 }
 
 /// Change, pause or resume a schedule

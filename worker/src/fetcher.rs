@@ -105,7 +105,7 @@ impl Fetcher {
         }
         slots.truncate(room);
         let Some(rate) = settings.rate else {
-            let claimed = self.take(slots.len(), source).await;
+            let claimed = self.take(slots.len(), &settings, source).await;
             self.hand_over(claimed, slots);
             return;
         };
@@ -123,7 +123,7 @@ impl Fetcher {
             return;
         }
         slots.truncate(tokens as usize);
-        let claimed = self.take(slots.len(), source).await;
+        let claimed = self.take(slots.len(), &settings, source).await;
         self.give_back_tokens(rate, tokens as usize - claimed.len())
             .await;
         self.hand_over(claimed, slots);
@@ -156,11 +156,17 @@ impl Fetcher {
             .unwrap_or_default()
     }
 
-    async fn take(&self, most: usize, source: &mut Source) -> Vec<Claimed> {
+    async fn take(
+        &self,
+        most: usize,
+        settings: &QueueSettings,
+        source: &mut Source,
+    ) -> Vec<Claimed> {
         let ids = source.next_ids(self, most).await;
-        // they may have changed while we waited, and a limit that is new must hold for these jobs too
-        let settings = self.current_settings();
-        if ids.is_empty() || !self.running.may_act() {
+        // The settings may have changed while we waited, and a limit that is new must hold for these jobs too. They
+        // are left to the next sweep, which lists them again.
+        let changed = self.current_settings() != *settings;
+        if ids.is_empty() || changed || !self.running.may_act() {
             return Vec::new();
         }
         let lease = Uuid::new_v4();

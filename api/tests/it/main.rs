@@ -17,6 +17,7 @@ mod metrics;
 mod permissions;
 mod queues;
 mod schedules;
+mod serving;
 mod support;
 mod unsubscribe;
 mod workers;

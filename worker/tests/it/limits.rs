@@ -99,7 +99,9 @@ async fn a_rate_limit_spreads_starts_over_time(pool: PgPool) {
     stage.all_reach(&ids, "completed").await;
     // a full bucket of five, then the other twenty at ten a second
     let took: f64 = stage
-        .ask("select extract(epoch from max(started_at) - min(started_at))::float8 from job_history")
+        .ask(
+            "select extract(epoch from max(started_at) - min(started_at))::float8 from job_history",
+        )
         .await;
     assert!((1.7..6.0).contains(&took), "{took} s");
     worker.drain().await.unwrap();

@@ -40,7 +40,7 @@ impl Api {
         let campaign = json!({
             "name": name,
             "type": "retention",
-            "targetAudience": { "statuses": ["active", "inactive", "suspended"] },
+            "targetAudience": { "statuses": ["active", "inactive"] },
             "content": {
                 "subject": "We miss you, {firstName}!",
                 "message": "Hi {firstName},\n\nit has been a while. Your fans ask about you.",

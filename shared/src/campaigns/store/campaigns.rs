@@ -242,8 +242,8 @@ pub(in crate::campaigns) async fn materialise(
             from campaigns where id = $1
         ), picked as (
             select c.id, c.email_key
-            from creators c, place
-            where c.id > place.after
+            from creators c
+            where c.id > (select after from place)
               and (cardinality($2::text[]) = 0 or c.cluster_id = any($2))
               and (cardinality($3::text[]) = 0 or c.tier = any($3))
               and c.status = any($4::text[])
@@ -253,9 +253,13 @@ pub(in crate::campaigns) async fn materialise(
             select p.id,
                    (select chunks from place) + ((row_number() over (order by p.id) - 1) / $6::int4)::int4 as chunk,
                    row_number() over (partition by p.email_key order by p.id) > 1
-                   or exists (select 1 from creators o
-                              join campaign_deliveries d on d.campaign_id = $1 and d.creator_id = o.id
-                              where o.email_key = p.email_key and o.id <> p.id) as duplicate
+                   -- the address first (`offset 0` keeps it so): hardly anybody shares one, while the campaign's rows
+                   -- are as many as its audience
+                   or exists (select 1
+                              from (select c.id from creators c
+                                    where c.email_key = p.email_key and c.id <> p.id offset 0) o
+                              where exists (select 1 from campaign_deliveries d
+                                            where d.campaign_id = $1 and d.creator_id = o.id)) as duplicate
             from picked p
         ), made as (
             insert into campaign_deliveries (id, campaign_id, creator_id, chunk, status, reason, ended_at)

@@ -304,6 +304,10 @@ fn start_worker(
 pub(crate) fn ours(profile: Profile, name: &str, variables: &Variables) -> Result<Command> {
     let mut command = Command::new(cargo::binary(profile, name)?);
     command.current_dir(xtask::servers::repository_root());
+    if !terminal::is_interactive() {
+        // Loggers colour a pipe as they would a terminal unless told.
+        command.env("NO_COLOR", "1");
+    }
     command.envs(variables.iter().map(|(name, value)| (name, value)));
     Ok(command)
 }

@@ -39,14 +39,15 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<ExitCode> {
     run("bench", arguments, &variables)
 }
 
-/// `chaos …`: builds for production; the program starts its servers itself,
-/// because it is going to kill them.
+/// `chaos …`: a campaign while workers, the leader, Redis and Postgres are
+/// killed and stopped.
 ///
 /// # Errors
-/// When the build fails, or the program cannot be started.
-pub(crate) fn chaos(arguments: &Arguments) -> Result<ExitCode> {
-    prepare("chaos")?;
-    run("chaos", arguments, &Vec::new())
+/// Always, for now: the program is not built yet.
+pub(crate) fn chaos(_: &Arguments) -> Result<ExitCode> {
+    anyhow::bail!(
+        "`chaos` is not built yet; `cargo xtask test worker` runs what there is of it, in one process"
+    )
 }
 
 fn prepare(what: &str) -> Result<()> {

@@ -18,6 +18,7 @@ use shared::config::Config;
 use shared::creators::CreatorStatus;
 use shared::kernel::{Actor, Clock, Ctx, Db, TypedId};
 use shared::messaging::{Action, Content};
+use shared::providers::email::{EmailProvider, Handover, OutgoingMail, SmtpOptions, SmtpProvider};
 use shared::queue::Signals;
 use shared::seed::{self, Mixture};
 use sqlx::PgPool;
@@ -47,8 +48,12 @@ struct Report {
     recipients: usize,
     sessions: u16,
     messages_per_s: u64,
+    /// Plain lettre, which waits for an acknowledgement in the middle of each message.
     lettre_per_s: u64,
     ratio: f64,
+    /// Our own client by itself: no database, no queue, the same sessions. The harder line.
+    client_per_s: u64,
+    ratio_to_client: f64,
     worker_peak_rss_mb: f64,
 }
 
@@ -65,6 +70,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     );
 
     let before = plain_lettre(&config, &options).await?;
+    let client_before = client_alone(&config, &options).await?;
     mailbox.clear().await?;
     let mut worker = start_worker(&options)?;
     let id = launch(&db, &clock, &config).await?;
@@ -72,10 +78,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     worker.kill().await?;
     check(&pool, &mailbox, id, options.recipients).await?;
     mailbox.clear().await?;
+    let client_after = client_alone(&config, &options).await?;
     let after = plain_lettre(&config, &options).await?;
 
     // one half before and one after, so that a machine that grows faster or slower favours neither
     let lettre = (before + after) / 2.0;
+    let client = (client_before + client_after) / 2.0;
     let ours = options.recipients as f64 / seconds;
     let report = Report {
         recipients: options.recipients,
@@ -83,6 +91,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         messages_per_s: ours.round() as u64,
         lettre_per_s: lettre.round() as u64,
         ratio: (ours / lettre * 100.0).round() / 100.0,
+        client_per_s: client.round() as u64,
+        ratio_to_client: (ours / client * 100.0).round() / 100.0,
         worker_peak_rss_mb: peak_mb,
     };
     if options.json {
@@ -114,6 +124,42 @@ async fn plain_lettre(config: &Config, options: &Options) -> anyhow::Result<f64>
                         return anyhow::Ok(());
                     }
                     transport.send(message(n)?).await?;
+                }
+            })
+        })
+        .collect();
+    for sender in senders {
+        sender.await??;
+    }
+    Ok(total as f64 / began.elapsed().as_secs_f64())
+}
+
+/// Messages a second of our own client: the same sessions and messages, nothing recorded.
+async fn client_alone(config: &Config, options: &Options) -> anyhow::Result<f64> {
+    let smtp = SmtpOptions {
+        sessions: options.sessions.into(),
+        ..SmtpOptions::default()
+    };
+    let provider = Arc::new(SmtpProvider::new(&config.email.smtp_url, &smtp)?);
+    let next = Arc::new(AtomicUsize::new(0));
+    let total = options.recipients / 2;
+    let began = Instant::now();
+    let senders: Vec<_> = (0..options.sessions)
+        .map(|_| {
+            let (provider, next) = (provider.clone(), next.clone());
+            tokio::spawn(async move {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= total {
+                        return anyhow::Ok(());
+                    }
+                    let mail = OutgoingMail {
+                        from: "noreply@fanz.example".parse()?,
+                        to: format!("creator{n}@mail.example").parse()?,
+                        message: String::from_utf8(message(n)?.formatted())?,
+                    };
+                    let end = provider.hand_over(&mail).await;
+                    ensure!(end == Handover::Accepted, "{end:?}");
                 }
             })
         })

@@ -123,19 +123,30 @@ pub(crate) struct ReasonBody {
 #[schema(as = JobFilter)]
 pub(crate) struct FilterBody {
     /// In one of these states.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     state: Vec<JobStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     creator: Option<String>,
     /// Searchable arguments by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     args: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     created_after: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     created_before: Option<DateTime<Utc>>,
     /// A text within the last error.
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
 }
 

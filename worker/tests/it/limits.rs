@@ -35,6 +35,17 @@ async fn set(stage: &Stage, change: &str) {
         .unwrap();
 }
 
+/// Waits until every worker has read the settings as they are now: they are read after a beat is written, so those of
+/// one beat are known at the next.
+async fn settings_are_read(stage: &Stage) {
+    let slowest = "select min(beat) from workers where state = 'running'";
+    let before: i64 = stage.ask(slowest).await;
+    eventually("every worker has read the settings", || async {
+        (stage.ask::<i64>(slowest).await >= before + 2).then_some(())
+    })
+    .await;
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_paused_queue_starts_nothing_until_it_is_resumed(pool: PgPool) {
     let stage = Stage::new(pool);
@@ -63,10 +74,7 @@ async fn a_fleets_concurrency_limit_holds_and_follows_its_setting(pool: PgPool) 
         stage.is_up(worker).await;
     }
     set(&stage, "concurrency_limit = 2").await;
-    let ids = stage.put((0..20).map(step).collect()).await;
-    // a limit is read with each heartbeat; from then on it must hold
-    stage.all_reach(&ids, "completed").await;
-    most.store(0, Ordering::SeqCst);
+    settings_are_read(&stage).await;
     let ids = stage.put((0..20).map(step).collect()).await;
     stage.all_reach(&ids, "completed").await;
     assert_eq!(most.load(Ordering::SeqCst), 2);
@@ -88,13 +96,7 @@ async fn a_rate_limit_spreads_starts_over_time(pool: PgPool) {
     let worker = stage.worker(16, steps(|_, _| async { done() }));
     stage.is_up(&worker).await;
     set(&stage, "rate_limit = 5, rate_period_ms = 500").await;
-    let beat: i64 = stage.ask("select beat from workers").await;
-    eventually("the worker has read the rate", || async {
-        // the settings are read after a beat is written, so those of one beat are known at the next
-        let now: i64 = stage.ask("select beat from workers").await;
-        (now >= beat + 2).then_some(())
-    })
-    .await;
+    settings_are_read(&stage).await;
     let ids = stage.put((0..25).map(step).collect()).await;
     stage.all_reach(&ids, "completed").await;
     // a full bucket of five, then the other twenty at ten a second

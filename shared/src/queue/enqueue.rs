@@ -130,13 +130,13 @@ async fn enqueue_chunk(
     insert_terms(conn, &new).await?;
     count_in_batches(conn, &new).await?;
     for job in new {
-        let due = job.group.is_none() && job.run_at.is_none_or(|at| at <= ctx.now());
         ctx.add_hint(Hint {
             kind: job.kind,
             queue: job.queue.clone(),
             priority: job.priority,
             id: job.id,
-            due,
+            due: job.run_at.is_none_or(|at| at <= ctx.now()),
+            grouped: job.group.is_some(),
             new: true,
         });
     }

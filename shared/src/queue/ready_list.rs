@@ -5,6 +5,7 @@
 //!
 //! Keys are `{queue}:p0` … `{queue}:p3` and `{queue}:open`, in one cluster slot for each queue. `open` stands, for at
 //! most [`OPEN_TTL`], while the leader says that everything due is listed: only then may a new job be pushed directly.
+//! Of jobs that belong to a group only a few may be, because the leader lists groups in turn.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +26,9 @@ pub const OPEN_TTL: Duration = Duration::from_secs(3);
 pub const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long hints are left out after Redis failed to take one, so that requests do not wait for a Redis that is gone.
 const HINT_MUTE: Duration = Duration::from_secs(1);
+/// A job of a group is pushed directly only onto a list shorter than this: workers are then about to run dry, and what
+/// another group enqueues next stands behind no more than these.
+const GROUPED_MAX: usize = 16;
 /// Ids in one call of a script.
 const PUSH_CHUNK: usize = 5_000;
 
@@ -39,10 +43,19 @@ pub struct Hint {
     pub priority: Priority,
     /// Its id.
     pub id: JobId,
-    /// Whether it may be listed at once: it is due and waits for no group's turn.
+    /// Whether it may run now.
     pub due: bool,
+    /// Whether it belongs to a group, which the leader lists in turn with others.
+    pub grouped: bool,
     /// Whether it was just enqueued; else it waited already and may run earlier.
     pub new: bool,
+}
+
+impl Hint {
+    /// What is pushed together.
+    fn line(&self) -> (&str, Priority, bool) {
+        (&self.queue, self.priority, self.grouped)
+    }
 }
 
 /// The lists of one Redis. Clones share a connection.
@@ -69,13 +82,17 @@ struct Scripts {
 impl Scripts {
     fn new() -> Self {
         Self {
-            // Pushes while the leader's word stands, up to the limit; what does not fit takes the word back.
+            // Pushes while the leader's word stands, up to the limit; what does not fit is found by the leader. If jobs
+            // without a group did not fit, the word is taken back, so that none enqueued later overtakes them.
             hint: Script::new(
                 "if redis.call('exists', KEYS[2]) == 0 then return 0 end
                  local room = tonumber(ARGV[1]) - redis.call('llen', KEYS[1])
                  local n = 0
-                 for i = 2, #ARGV do
-                   if n >= room then redis.call('del', KEYS[2]) break end
+                 for i = 3, #ARGV do
+                   if n >= room then
+                     if ARGV[2] == '0' then redis.call('del', KEYS[2]) end
+                     break
+                   end
                    redis.call('rpush', KEYS[1], ARGV[i])
                    n = n + 1
                  end
@@ -163,14 +180,16 @@ impl ReadyLists {
 
     async fn try_hint(&self, hints: &[Hint]) -> RedisResult<()> {
         let mut sorted: Vec<&Hint> = hints.iter().filter(|hint| hint.due).collect();
-        sorted.sort_by(|a, b| (&a.queue, a.priority).cmp(&(&b.queue, b.priority)));
-        for list in sorted.chunk_by(|a, b| (&a.queue, a.priority) == (&b.queue, b.priority)) {
-            let (queue, priority) = (&list[0].queue, list[0].priority);
+        sorted.sort_by(|a, b| a.line().cmp(&b.line()));
+        for list in sorted.chunk_by(|a, b| a.line() == b.line()) {
+            let (queue, priority, grouped) = list[0].line();
+            let most = if grouped { GROUPED_MAX } else { READY_LIST_MAX };
             for ids in list.chunks(PUSH_CHUNK) {
                 let mut call = self.scripts.hint.prepare_invoke();
                 call.key(list_key(queue, priority))
                     .key(open_key(queue))
-                    .arg(READY_LIST_MAX);
+                    .arg(most)
+                    .arg(u8::from(grouped));
                 for hint in ids {
                     call.arg(hint.id.uuid().as_bytes().as_slice());
                 }

@@ -214,22 +214,35 @@ async fn a_group_that_waits_for_later_does_not_keep_the_queue_closed(pool: PgPoo
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn grouped_jobs_are_listed_also_while_the_queue_is_open(pool: PgPool) {
+async fn a_group_has_only_its_first_jobs_pushed_and_the_leader_gives_the_other_turns(pool: PgPool) {
     let mut lists = Lists::new(pool).await;
     lists.sweep().await;
-    let turn = NewJob::of(&Turn {
-        tenant: "acme".into(),
-    })
-    .unwrap();
-    let ids = lists.put_and_tell(vec![turn]).await;
+    let turn = |tenant: &str| {
+        NewJob::of(&Turn {
+            tenant: tenant.to_owned(),
+        })
+        .unwrap()
+    };
+    let many = lists
+        .put_and_tell((0..40).map(|_| turn("a")).collect())
+        .await;
+    assert_eq!(lists.normal().await, many[..16], "a short line");
+    let other = lists.put_and_tell(vec![turn("b")]).await;
     assert_eq!(
         lists.normal().await,
-        [],
-        "a group's turn is the leader's to give"
+        many[..16],
+        "it is the leader's to add"
+    );
+    let free = lists.put_and_tell(vec![ping(1)]).await;
+    assert_eq!(
+        lists.normal().await[16..],
+        free,
+        "the queue stays open for jobs without a group"
     );
     lists.sweep().await;
     lists.sweep().await;
-    assert_eq!(lists.normal().await, ids);
+    let listed: HashSet<JobId> = lists.normal().await.into_iter().collect();
+    assert!(many.iter().chain(&other).all(|id| listed.contains(id)));
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -273,6 +286,7 @@ async fn a_list_never_outgrows_its_limit(pool: PgPool) {
         priority: Priority::Normal,
         id: JobId::new(),
         due: true,
+        grouped: false,
         new: true,
     };
     let many: Vec<Hint> = (0..READY_LIST_MAX + 2_000).map(forged).collect();

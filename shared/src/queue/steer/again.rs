@@ -140,7 +140,8 @@ fn hint(ctx: &Ctx, catalog: &Catalog, id: JobId, job: &Locked) {
             queue: job.queue.clone(),
             priority,
             id,
-            due: !job.grouped,
+            due: true,
+            grouped: job.grouped,
             new: false,
         });
     }

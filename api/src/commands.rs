@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use shared::access::Tokens;
 use shared::config::Config;
 use shared::kernel::{Clock, MIGRATIONS, Role};
+use shared::queue::installation;
 use shared::seed::{self, Mixture};
 use tokio::task::JoinSet;
 
@@ -47,6 +48,9 @@ enum Command {
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(..=SEED_MAX))]
         creators: u32,
     },
+    /// Say that DATABASE_URL, a restored or moved copy, is the database to work for from now on; until then workers run
+    /// nothing in a copy, so that no mail is sent twice
+    RestoreAccept,
     /// Print the OpenAPI document
     Openapi,
 }
@@ -74,6 +78,7 @@ impl Cli {
                 Ok(())
             }
             Command::Seed { creators } => seed(Config::from_env()?, creators).await,
+            Command::RestoreAccept => restore_accept(Config::from_env()?).await,
             Command::Openapi => {
                 println!("{}", router::document().to_pretty_json()?);
                 Ok(())
@@ -101,6 +106,13 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
         migrations = MIGRATIONS.iter().count(),
         "the database is up to date"
     );
+    Ok(())
+}
+
+async fn restore_accept(config: Config) -> anyhow::Result<()> {
+    let app = App::new(config)?;
+    let here = installation::accept_here(app.db.pool(), "restore-accept").await?;
+    println!("from now on workers work for {here}");
     Ok(())
 }
 

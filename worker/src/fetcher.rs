@@ -21,7 +21,9 @@ use crate::running::Running;
 const LINGER: Duration = Duration::from_millis(2);
 /// How often Postgres is asked directly while Redis is away or nobody leads.
 const DIRECT_EVERY: Duration = Duration::from_secs(1);
-/// How long a used-up limit or an unconfirmed heartbeat is waited out before it is looked at again.
+/// How long an unconfirmed heartbeat is waited out before it is looked at again, which costs nothing.
+const HEART_PAUSE: Duration = Duration::from_millis(20);
+/// How long a used-up limit is waited out before it is looked at again.
 const LIMIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The settings of all queues, as the heart last read them.
@@ -97,8 +99,13 @@ impl Fetcher {
             self.wait_for_settings().await;
             return;
         }
+        if !self.running.may_act() {
+            drop(slots);
+            self.pause(HEART_PAUSE).await;
+            return;
+        }
         let room = self.room(&settings).await;
-        if !self.running.may_act() || room == 0 {
+        if room == 0 {
             drop(slots);
             self.pause(LIMIT_PAUSE).await;
             return;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use shared::queue::installation::{self, NotAtHome};
 use shared::queue::settings::{self, QueueSettings};
 use shared::queue::settle::{self, Setback};
 use shared::queue::workers::{self, Beat, NewWorker};
@@ -57,7 +58,7 @@ impl Heart {
     }
 
     async fn beat_on(mut self) {
-        let mut conn = None;
+        let (mut conn, mut told) = (None, None);
         let mut ticks = tokio::time::interval(BEAT_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -71,7 +72,16 @@ impl Heart {
             }
             match timeout(BEAT_MAX, self.beat(&mut conn)).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => {
+                Ok(Err(NotAtHome::Foreign(foreign))) => {
+                    // told once, not every second
+                    if told.as_ref() != Some(&foreign) {
+                        tracing::error!("{foreign}");
+                        self.running.fence(None);
+                        told = Some(foreign);
+                    }
+                    conn = None;
+                }
+                Ok(Err(NotAtHome::Db(error))) => {
                     tracing::warn!(%error, "a heartbeat failed");
                     conn = None;
                 }
@@ -95,17 +105,11 @@ impl Heart {
         }
     }
 
-    async fn beat(&mut self, conn: &mut Option<PgConnection>) -> sqlx::Result<()> {
+    async fn beat(&mut self, conn: &mut Option<PgConnection>) -> Result<(), NotAtHome> {
         let (sent, fresh) = (Instant::now(), conn.is_none());
         let conn = match conn {
             Some(conn) => conn,
-            none => none.insert(
-                self.options
-                    .clone()
-                    .application_name("creatorcrm heart")
-                    .connect()
-                    .await?,
-            ),
+            none => none.insert(self.connect().await?),
         };
         match workers::beat(conn, self.running.worker()).await? {
             Beat::Confirmed { drain } => {
@@ -117,7 +121,7 @@ impl Heart {
                     workers::draining(conn, self.running.worker()).await?;
                 }
             }
-            Beat::Lost => return self.register(conn, sent, fresh).await,
+            Beat::Lost => return Ok(self.register(conn, sent, fresh).await?),
         }
         let held = workers::held(conn, self.running.worker()).await?;
         let strangers = self.running.compare(&held);
@@ -125,6 +129,15 @@ impl Heart {
         workers::report_progress(conn, &self.running.take_reports()).await?;
         self.publish(settings::all(conn).await?);
         Ok(())
+    }
+
+    /// A connection to the database that this fleet works for: another may have been put in its place meanwhile.
+    async fn connect(&self) -> Result<PgConnection, NotAtHome> {
+        let options = self.options.clone().application_name("creatorcrm heart");
+        let mut conn = options.connect().await?;
+        let here = installation::identify(&mut conn, &options).await?;
+        installation::ensure_home(&mut conn, &here).await?;
+        Ok(conn)
     }
 
     /// Registers for the first time, or under a new id after the fleet took this process for lost.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use shared::queue::dispatch::{DispatchError, Dispatcher, Fleet, Round};
+use shared::queue::installation::{self, NotAtHome};
 use shared::queue::metrics::QueueMetrics;
 use shared::queue::settings::{self, QueueSettings};
 use shared::queue::watch::{Silent, Watch};
@@ -27,6 +28,8 @@ const CANDIDATE_EVERY: Duration = Duration::from_secs(2);
 const ROUND_IDLE: Duration = Duration::from_secs(1);
 /// The time between rounds while a queue has more due jobs than its lists hold.
 const ROUND_BUSY: Duration = Duration::from_millis(100);
+/// The time between rounds while no worker has registered, which is only so for a moment: this process has one too.
+const ROUND_ALONE: Duration = Duration::from_millis(20);
 /// How often the fleet and the settings are read anew.
 const FLEET_EVERY: Duration = Duration::from_secs(1);
 /// How often schedules are looked at even without a wake-up, which covers clocks that jump.
@@ -58,6 +61,8 @@ enum LeadEnd {
     LockGone,
     #[error("the database is away")]
     Db(#[from] sqlx::Error),
+    #[error("this is not the database to lead in")]
+    NotAtHome(#[from] NotAtHome),
     #[error("the wake-ups failed")]
     Wakeups(#[from] tokio_cron_scheduler::JobSchedulerError),
 }
@@ -81,14 +86,18 @@ impl Leader {
     }
 
     async fn run(self) {
+        let mut watch = Watch::default();
         while !self.stop.is_cancelled() {
             let end = tokio::select! {
                 () = self.stop.cancelled() => return,
-                end = self.candidate() => end,
+                end = self.candidate(&mut watch) => end,
             };
             self.leads.store(false, Ordering::Relaxed);
-            if let Err(error) = end {
-                tracing::warn!(%error, "the lead ended, or could not be taken");
+            match end {
+                Ok(()) => {}
+                // the heart says it loudly
+                Err(LeadEnd::NotAtHome(NotAtHome::Foreign(error))) => tracing::debug!(%error),
+                Err(error) => tracing::warn!(%error, "the lead ended, or could not be taken"),
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -97,18 +106,23 @@ impl Leader {
         }
     }
 
-    /// Waits for the lead, then leads until it is gone.
-    async fn candidate(&self) -> Result<(), LeadEnd> {
+    /// Waits for the lead, then leads until it is gone. Candidates watch the hearts too, and a leader notes silences, so
+    /// that whoever takes the lead knows who has been silent and for how long; else each change of the lead would delay
+    /// a rescue.
+    async fn candidate(&self, watch: &mut Watch) -> Result<(), LeadEnd> {
         let mut conn = leadership::connect(&self.options).await?;
+        let here = installation::identify(&mut conn, &self.options).await?;
+        installation::ensure_home(&mut conn, &here).await?;
         while !leadership::try_lead(&mut conn).await? {
+            watch.silent(&workers::live(&mut conn).await?, Instant::now());
             tokio::time::sleep(CANDIDATE_EVERY).await;
         }
         tracing::info!("leading");
         self.leads.store(true, Ordering::Relaxed);
-        self.lead(conn).await
+        self.lead(conn, watch).await
     }
 
-    async fn lead(&self, mut conn: PgConnection) -> Result<(), LeadEnd> {
+    async fn lead(&self, conn: PgConnection, watch: &mut Watch) -> Result<(), LeadEnd> {
         // for what must not hold up the rounds: rescues, schedules, housekeeping
         let pool = PgPoolOptions::new()
             .max_connections(3)
@@ -117,7 +131,6 @@ impl Leader {
         let mut lead = Lead {
             wakeups: Wakeups::start(due.clone()).await?,
             dispatcher: Dispatcher::default(),
-            watch: Watch::default(),
             fleet: Fleet::default(),
             settings: HashMap::new(),
             fleet_read: None,
@@ -126,11 +139,23 @@ impl Leader {
             cleaned: None,
             due,
         };
+        let end = self.rounds(conn, &pool, watch, &mut lead).await;
+        lead.wakeups.stop().await;
+        end
+    }
+
+    async fn rounds(
+        &self,
+        mut conn: PgConnection,
+        pool: &PgPool,
+        watch: &mut Watch,
+        lead: &mut Lead,
+    ) -> Result<(), LeadEnd> {
         loop {
             if !leadership::still_leads(&mut conn).await? {
                 return Err(LeadEnd::LockGone);
             }
-            let pause = self.round(&mut conn, &pool, &mut lead).await?;
+            let pause = self.round(&mut conn, pool, watch, lead).await?;
             tokio::select! {
                 () = lead.due.notified() => lead.schedules_read = None,
                 () = tokio::time::sleep(pause) => {}
@@ -143,12 +168,14 @@ impl Leader {
         &self,
         conn: &mut PgConnection,
         pool: &PgPool,
+        watch: &mut Watch,
         lead: &mut Lead,
     ) -> Result<Duration, LeadEnd> {
         if lead.fleet.kinds.is_empty() || is_due(lead.fleet_read, FLEET_EVERY) {
             let live = workers::live(conn).await?;
-            self.rescue(pool, lead.watch.silent(&live, Instant::now()))
-                .await;
+            let now = Instant::now();
+            self.rescue(pool, watch.silent(&live, now)).await;
+            workers::note_silences(conn, &watch.silences(now)).await?;
             lead.fleet = fleet(&live);
             lead.settings = settings::all(conn).await?;
             lead.fleet_read = Some(Instant::now());
@@ -173,6 +200,7 @@ impl Leader {
             )
             .await
         {
+            Ok(Round { backlog: true }) if lead.fleet.kinds.is_empty() => Ok(ROUND_ALONE),
             Ok(Round { backlog: true }) => Ok(ROUND_BUSY),
             Ok(Round { backlog: false }) => Ok(ROUND_IDLE),
             Err(DispatchError::Redis(error)) => {
@@ -227,7 +255,6 @@ impl Leader {
 struct Lead {
     wakeups: Wakeups,
     dispatcher: Dispatcher,
-    watch: Watch,
     fleet: Fleet,
     settings: HashMap<String, QueueSettings>,
     fleet_read: Option<Instant>,

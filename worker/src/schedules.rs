@@ -85,4 +85,11 @@ impl Wakeups {
         }
         Ok(())
     }
+
+    /// Ends all timers.
+    pub async fn stop(&mut self) {
+        if let Err(error) = self.scheduler.shutdown().await {
+            tracing::warn!(%error, "the wake-ups did not end in good order");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! Promises: a job exists once the transaction that enqueued it has committed, and never otherwise; it is run until it
 //! is done, dead or cancelled, perhaps twice, never lost; what it did is remembered.
 //! Owns: `jobs`, `job_history`, `job_attempts`, `job_terms`, `queues`, `batches`, `workers`, `schedules`,
-//! `schedule_runs`, and all keys in Redis. Calls: nobody.
+//! `schedule_runs`, `installation`, and all keys in Redis. Calls: nobody.
 
 pub mod batch;
 pub mod bulk;
@@ -20,6 +20,7 @@ mod events;
 pub mod feed;
 pub mod gauges;
 pub mod inspect;
+pub mod installation;
 pub mod janitor;
 mod job;
 pub mod leadership;

@@ -10,6 +10,8 @@ use super::workers::Live;
 pub const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Rounds further apart than this mean that the watcher itself was away, and that its memory proves nothing.
 const GAP_MAX: Duration = Duration::from_secs(5);
+/// A silence of this length is worth to be remembered; a living heart beats once a second.
+const NOTED_FROM: Duration = Duration::from_secs(2);
 
 /// A worker that fell silent, and where its counter stood. Should it beat after all, the counter says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,9 @@ impl Watch {
             .retain(|id, _| live.iter().any(|worker| worker.id == *id));
         live.iter()
             .filter(|worker| {
-                let heart = self.hearts.entry(worker.id).or_insert((worker.beat, now));
+                // what another watcher counted before us counts too: its silence was one while it could read
+                let since = now.checked_sub(worker.silence).unwrap_or(now);
+                let heart = self.hearts.entry(worker.id).or_insert((worker.beat, since));
                 if heart.0 != worker.beat {
                     *heart = (worker.beat, now);
                 }
@@ -53,6 +57,21 @@ impl Watch {
                 worker: worker.id,
                 beat: worker.beat,
             })
+            .collect()
+    }
+
+    /// The silences that the next leader should know of, should there be another: who, since what count, for how long.
+    pub fn silences(&self, now: Instant) -> Vec<(Silent, Duration)> {
+        self.hearts
+            .iter()
+            .map(|(worker, (beat, since))| {
+                let silent = Silent {
+                    worker: *worker,
+                    beat: *beat,
+                };
+                (silent, now.duration_since(*since))
+            })
+            .filter(|(_, silence)| *silence >= NOTED_FROM)
             .collect()
     }
 }
@@ -65,6 +84,7 @@ mod tests {
         Live {
             id,
             beat,
+            silence: Duration::ZERO,
             queues: Default::default(),
             kinds: Vec::new(),
             running: true,
@@ -114,5 +134,27 @@ mod tests {
         // the database was away from second 14 to 40
         let lost = watch(40..60, |_| 7, &mut w, start);
         assert_eq!(lost.first(), Some(&55));
+    }
+
+    #[test]
+    fn a_new_watcher_goes_on_from_what_the_one_before_had_counted() {
+        let (mut first, mut second) = (Watch::default(), Watch::default());
+        let start = Instant::now();
+        assert!(watch(0..10, |_| 7, &mut first, start).is_empty());
+        let noted = first.silences(start + Duration::from_secs(9));
+        assert_eq!(noted[0].1, Duration::from_secs(9));
+        let mut left = worker(noted[0].0.worker, noted[0].0.beat);
+        left.silence = noted[0].1;
+        let at = |s| start + Duration::from_secs(s);
+        assert!(second.silent(&[left.clone()], at(12)).is_empty());
+        assert!(second.silent(&[left.clone()], at(17)).is_empty());
+        assert_eq!(second.silent(&[left], at(18)), [noted[0].0]);
+    }
+
+    #[test]
+    fn a_living_heart_is_not_worth_a_note() {
+        let (mut w, start) = (Watch::default(), Instant::now());
+        watch(0..10, |s| s as i64, &mut w, start);
+        assert_eq!(w.silences(start + Duration::from_secs(10)), []);
     }
 }

@@ -1,6 +1,7 @@
 //! Worker processes: registration, heartbeat, and what becomes of the jobs of a process that fell silent.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -69,13 +70,15 @@ pub enum Beat {
     Lost,
 }
 
-/// Tells that the worker lives.
+/// Tells that the worker lives. It does not wait for the disk: where a crash of the server takes a beat back, the count
+/// still changes with the next.
 ///
 /// # Errors
 /// If the database does not answer; then nothing is confirmed.
 pub async fn beat(conn: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Beat> {
     let row = sqlx::query!(
-        r#"update workers set beat = beat + 1, seen_at = now()
+        r#"with relaxed as materialized (select set_config('synchronous_commit', 'off', true))
+           update workers set beat = beat + 1, seen_at = now() from relaxed
            where id = $1 and state in ('running', 'draining')
            returning drain_requested_at is not null as "drain!""#,
         worker.uuid(),
@@ -199,6 +202,8 @@ pub struct Live {
     pub id: WorkerId,
     /// Its heart's counter.
     pub beat: i64,
+    /// How long the counter has stood there, as far as a watcher noted it.
+    pub silence: Duration,
     /// Slots by queue.
     pub queues: BTreeMap<String, usize>,
     /// Kinds it has handlers for.
@@ -213,8 +218,9 @@ pub struct Live {
 /// If the database does not answer.
 pub async fn live(conn: &mut PgConnection) -> sqlx::Result<Vec<Live>> {
     let rows = sqlx::query!(
-        r#"select id, beat, queues, kinds, state = 'running' as "running!" from workers
-           where state in ('running', 'draining')"#
+        r#"select id, beat, case when silent_beat = beat then silent_ms else 0 end as "silent_ms!", queues, kinds,
+                  state = 'running' as "running!"
+           from workers where state in ('running', 'draining')"#
     )
     .fetch_all(conn)
     .await?;
@@ -223,11 +229,43 @@ pub async fn live(conn: &mut PgConnection) -> sqlx::Result<Vec<Live>> {
         .map(|row| Live {
             id: WorkerId::from(row.id),
             beat: row.beat,
+            silence: Duration::from_millis(u64::from(row.silent_ms.unsigned_abs())),
             queues: serde_json::from_value(row.queues).unwrap_or_default(),
             kinds: row.kinds,
             running: row.running,
         })
         .collect())
+}
+
+/// Notes silences for whoever leads next; where a heart has beaten meanwhile the note means nothing.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn note_silences(
+    conn: &mut PgConnection,
+    silences: &[(Silent, Duration)],
+) -> sqlx::Result<()> {
+    if silences.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = silences.iter().map(|(s, _)| s.worker.uuid()).collect();
+    let beats: Vec<i64> = silences.iter().map(|(s, _)| s.beat).collect();
+    let lengths: Vec<i32> = silences
+        .iter()
+        .map(|(_, silence)| i32::try_from(silence.as_millis()).unwrap_or(i32::MAX))
+        .collect();
+    sqlx::query!(
+        "with relaxed as materialized (select set_config('synchronous_commit', 'off', true))
+         update workers w set silent_beat = s.beat, silent_ms = s.ms
+         from relaxed, unnest($1::uuid[], $2::int8[], $3::int4[]) as s (id, beat, ms)
+         where w.id = s.id and w.beat = s.beat",
+        &ids,
+        &beats,
+        &lengths,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// What a rescue did.

@@ -10,6 +10,7 @@ mod batches;
 mod claiming;
 mod dispatching;
 mod enqueuing;
+mod installation;
 mod janitor;
 mod leading;
 mod rates;

@@ -48,7 +48,7 @@ enum Command {
     /// Measures: `bench queue …`, `bench send …`.
     Bench(lab::Arguments),
     /// Runs a campaign while servers and workers are killed, then counts.
-    Chaos(lab::Arguments),
+    Chaos(lab::ChaosArguments),
     /// Looks the dependencies up in the list of known vulnerabilities.
     Advisories,
     /// Writes .sqlx/ anew after a change to a query or a migration.

@@ -8,23 +8,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use lab::campaign;
+use lab::outside::{Mailbox, rows_by_status};
 use lettre::message::MultiPart;
 use lettre::transport::smtp::PoolConfig;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use shared::campaigns::{self, Audience, CampaignId, CampaignKind, NewCampaign};
+use shared::campaigns::CampaignId;
 use shared::config::Config;
-use shared::creators::CreatorStatus;
-use shared::kernel::{Actor, Clock, Ctx, Db, TypedId};
-use shared::messaging::{Action, Content};
+use shared::kernel::{Clock, Db, TypedId};
 use shared::providers::email::{EmailProvider, Handover, OutgoingMail, SmtpOptions, SmtpProvider};
 use shared::queue::Signals;
 use shared::seed::{self, Mixture};
 use sqlx::PgPool;
 use tokio::process::{Child, Command};
-
-use crate::outside::{Mailbox, rows_by_status};
 
 /// The longest that the campaign may take.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -73,7 +71,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let client_before = client_alone(&config, &options).await?;
     mailbox.clear().await?;
     let mut worker = start_worker(&options)?;
-    let id = launch(&db, &clock, &config).await?;
+    let id = campaign::launch(&db, &clock, &config.campaigns).await?;
     let (seconds, peak_mb) = wait(&pool, id, &worker).await?;
     worker.kill().await?;
     check(&pool, &mailbox, id, options.recipients).await?;
@@ -203,36 +201,6 @@ fn start_worker(options: &Options) -> anyhow::Result<Child> {
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("{} does not start", program.display()))
-}
-
-async fn launch(db: &Db, clock: &Clock, config: &Config) -> anyhow::Result<CampaignId> {
-    let new = NewCampaign {
-        name: "Bench".to_owned(),
-        kind: CampaignKind::Retention,
-        audience: Audience {
-            clusters: Vec::new(),
-            tiers: Vec::new(),
-            statuses: vec![CreatorStatus::Active],
-        },
-        content: Content {
-            subject: "We miss you, {firstName}!".to_owned(),
-            message: "Hi {firstName},\n\nit has been a while. Your fans ask about you.".to_owned(),
-            action: Some(Action {
-                text: "Get back to creating".to_owned(),
-                url: "https://fanz.example/".to_owned(),
-            }),
-        },
-        starts_at: None,
-    };
-    let ctx = Ctx::new(Actor::System, clock);
-    let mut tx = db.begin().await?;
-    let campaign = campaigns::create(&mut tx, &ctx, &new).await?;
-    db.commit(tx, &ctx).await?;
-    let ctx = Ctx::new(Actor::System, clock);
-    let mut tx = db.begin().await?;
-    campaigns::launch(&mut tx, &ctx, &config.campaigns, campaign.id).await?;
-    db.commit(tx, &ctx).await?;
-    Ok(campaign.id)
 }
 
 /// Waits for the campaign's end; answers the seconds from launch to the last row, and the worker's peak memory in MB.

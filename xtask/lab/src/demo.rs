@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
+use lab::outside::{Api, Mailbox, rows_by_status};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use shared::campaigns::CampaignId;
@@ -11,8 +12,6 @@ use shared::config::Config;
 use shared::kernel::{Clock, TypedId};
 use shared::seed::{self, Mixture};
 use sqlx::PgPool;
-
-use crate::outside::{Api, Mailbox, rows_by_status};
 
 /// The longest that the demo waits for the campaign to end.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -3,10 +3,11 @@
 
 mod bench_queue;
 mod bench_send;
+mod chaos;
 mod demo;
-mod outside;
 
 use clap::{Parser, Subcommand};
+use lab::drill;
 
 #[derive(Debug, Parser)]
 #[command(about)]
@@ -22,6 +23,11 @@ enum Command {
     /// Measure.
     #[command(subcommand)]
     Bench(Bench),
+    /// A campaign while workers, the leader, Redis and Postgres are killed and stopped.
+    Chaos(chaos::Options),
+    /// A worker for jobs that put the queue to the test; started by `chaos` and the tests.
+    #[command(hide = true)]
+    DrillWorker(drill::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -44,5 +50,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Demo(options) => demo::run(options).await,
         Command::Bench(Bench::Queue(options)) => bench_queue::run(options).await,
         Command::Bench(Bench::Send(options)) => bench_send::run(options).await,
+        Command::Chaos(options) => chaos::run(options).await,
+        Command::DrillWorker(options) => drill::run(options).await,
     }
 }

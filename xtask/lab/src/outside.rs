@@ -1,6 +1,6 @@
 //! The product and the mail sink as seen from outside, over HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, ensure};
 use reqwest::{Client, Method};
@@ -16,7 +16,7 @@ const TOKEN_TTL: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// The product's API, called as an admin.
 #[derive(Debug, Clone)]
-pub(crate) struct Api {
+pub struct Api {
     client: Client,
     url: String,
     token: SecretString,
@@ -24,7 +24,10 @@ pub(crate) struct Api {
 
 impl Api {
     /// The API at `API_URL`, with a token signed by the configured secret.
-    pub(crate) fn from_env(config: &Config) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// If there is no `API_URL`.
+    pub fn from_env(config: &Config) -> anyhow::Result<Self> {
         let url = std::env::var("API_URL").context("API_URL")?;
         let now = Clock::system().now();
         let token = Tokens::new(&config.secrets).issue("lab", &[Role::Admin], now, TOKEN_TTL);
@@ -36,7 +39,10 @@ impl Api {
     }
 
     /// Makes a campaign to everybody and launches it; answers its id.
-    pub(crate) async fn launch_campaign(&self, name: &str) -> anyhow::Result<String> {
+    ///
+    /// # Errors
+    /// If the API refuses or does not answer.
+    pub async fn launch_campaign(&self, name: &str) -> anyhow::Result<String> {
         let campaign = json!({
             "name": name,
             "type": "retention",
@@ -65,7 +71,10 @@ impl Api {
     }
 
     /// The campaign's metrics.
-    pub(crate) async fn metrics(&self, campaign: &str) -> anyhow::Result<Value> {
+    ///
+    /// # Errors
+    /// As [`Api::launch_campaign`].
+    pub async fn metrics(&self, campaign: &str) -> anyhow::Result<Value> {
         self.call(
             Method::GET,
             &format!("/api/campaigns/{campaign}/metrics"),
@@ -93,7 +102,7 @@ impl Api {
 
 /// The mail sink.
 #[derive(Debug, Clone)]
-pub(crate) struct Mailbox {
+pub struct Mailbox {
     client: Client,
     url: String,
 }
@@ -101,29 +110,69 @@ pub(crate) struct Mailbox {
 /// What the sink counted.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct MailCounts {
+pub struct MailCounts {
     /// Messages stored, those that came twice counted twice.
-    pub(crate) messages: u64,
+    pub messages: u64,
     /// Different Message-IDs.
-    pub(crate) unique: u64,
+    pub unique: u64,
     /// Messages whose Message-ID had come before.
-    pub(crate) duplicates: u64,
+    pub duplicates: u64,
+    /// Connections cut after a message was stored, before its sender knew.
+    pub cut_after_storing: u64,
+    /// Connections cut before a message was stored.
+    pub cut_before_storing: u64,
 }
 
 impl Mailbox {
     /// The sink at `SINK_URL`; none when mail goes elsewhere.
-    pub(crate) fn from_env() -> Option<Self> {
+    pub fn from_env() -> Option<Self> {
         let url = std::env::var("SINK_URL")
             .ok()
             .filter(|url| !url.is_empty())?;
-        Some(Self {
+        Some(Self::at(&url))
+    }
+
+    /// The sink whose pages are at `url`.
+    pub fn at(url: &str) -> Self {
+        Self {
             client: Client::new(),
             url: url.trim_end_matches('/').to_owned(),
-        })
+        }
+    }
+
+    /// How often each message came, by the part of its Message-ID before the `@`.
+    ///
+    /// # Errors
+    /// If the sink does not answer, or not so.
+    pub async fn message_ids(&self) -> anyhow::Result<HashMap<String, u64>> {
+        let url = format!("{}/api/message-ids", self.url);
+        let answer = self.client.get(url).send().await?;
+        let text = answer.error_for_status()?.text().await?;
+        let mut ids = HashMap::new();
+        for line in text.lines() {
+            let (times, id) = line.split_once(' ').context("a line without an id")?;
+            let local = id.split('@').next().unwrap_or(id);
+            *ids.entry(local.to_owned()).or_default() += times.parse::<u64>()?;
+        }
+        Ok(ids)
+    }
+
+    /// Tells the sink how to misbehave from now on.
+    ///
+    /// # Errors
+    /// If it refuses the plan or does not answer.
+    pub async fn misbehave(&self, plan: &Value) -> anyhow::Result<()> {
+        let url = format!("{}/api/faults", self.url);
+        let answer = self.client.put(url).json(plan).send().await?;
+        ensure!(answer.status().is_success(), "{}", answer.text().await?);
+        Ok(())
     }
 
     /// What it has.
-    pub(crate) async fn counts(&self) -> anyhow::Result<MailCounts> {
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn counts(&self) -> anyhow::Result<MailCounts> {
         let answer = self
             .client
             .get(format!("{}/api/summary", self.url))
@@ -133,7 +182,10 @@ impl Mailbox {
     }
 
     /// Empties it.
-    pub(crate) async fn clear(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn clear(&self) -> anyhow::Result<()> {
         let answer = self
             .client
             .delete(format!("{}/api/messages", self.url))
@@ -145,7 +197,10 @@ impl Mailbox {
 }
 
 /// A campaign's rows by status, counted in the database.
-pub(crate) async fn rows_by_status(
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn rows_by_status(
     pool: &sqlx::PgPool,
     campaign: uuid::Uuid,
 ) -> anyhow::Result<BTreeMap<String, i64>> {

@@ -11,6 +11,9 @@ use crate::environment::{SERVERS, Variables, forget_servers, say_ignored};
 use crate::stack::Servers;
 use crate::{install, terminal};
 
+/// Tells the fault tests to run in their long forms.
+const LONG_DRILLS: &str = "LONG_DRILLS";
+
 /// Passed on as they are.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -39,15 +42,46 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<ExitCode> {
     run("bench", arguments, &variables)
 }
 
+/// What `chaos` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ChaosArguments {
+    /// Runs the long forms of the fault tests instead of the campaign.
+    #[arg(long)]
+    drills: bool,
+    #[command(flatten)]
+    campaign: Arguments,
+}
+
 /// `chaos …`: a campaign while workers, the leader, Redis and Postgres are
-/// killed and stopped.
+/// killed and stopped, or each fault by itself for a long time. The programs
+/// start the servers that they break.
 ///
 /// # Errors
-/// Always, for now: the program is not built yet.
-pub(crate) fn chaos(_: &Arguments) -> Result<ExitCode> {
-    anyhow::bail!(
-        "`chaos` is not built yet; `cargo xtask test worker` runs what there is of it, in one process"
-    )
+/// When the build fails or a server is missing.
+pub(crate) fn chaos(arguments: &ChaosArguments) -> Result<ExitCode> {
+    if arguments.drills {
+        return drills();
+    }
+    prepare("chaos")?;
+    run("chaos", &arguments.campaign, &Vec::new())
+}
+
+fn drills() -> Result<ExitCode> {
+    say_ignored(&SERVERS, "only private servers are broken");
+    install::ensure(&[Program::Postgres, Program::Redis, Program::Faketime])?;
+    cargo::build(Profile::Release, &["worker", "sink", "lab"])?;
+    let mut tests = cargo::command("test");
+    tests
+        .args(["--release", "--package", "lab", "--test", "faults"])
+        .args(["--", "--test-threads", "1"])
+        .env(LONG_DRILLS, "1");
+    forget_servers(&mut tests);
+    let status = cargo::run(&mut tests)?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn prepare(what: &str) -> Result<()> {

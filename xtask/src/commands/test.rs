@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     terminal::note("checking on private servers");
     say_ignored(&SERVERS, "tests use private servers only");
-    install::ensure(&[Program::Postgres, Program::Redis])?;
+    install::ensure(&[Program::Postgres, Program::Redis, Program::Faketime])?;
     let folder = RunFolder::create()?;
     let servers = Servers::start(&folder, Durability::Fast)?;
     let mut run = TestRun {

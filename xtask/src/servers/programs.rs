@@ -26,6 +26,8 @@ pub enum Program {
     Node,
     /// `docker-compose`, any version.
     DockerCompose,
+    /// The library libfaketime, any version.
+    Faketime,
 }
 
 impl Program {
@@ -37,6 +39,7 @@ impl Program {
             Self::Redis => &["redis-server"],
             Self::Node => &["nodejs"],
             Self::DockerCompose => &["docker-compose"],
+            Self::Faketime => &["libfaketime"],
         }
     }
 }
@@ -52,6 +55,7 @@ impl fmt::Display for MissingProgram {
             Program::Redis => format!("redis-server {REDIS_MIN} or later"),
             Program::Node => format!("Node {NODE_MIN} or later"),
             Program::DockerCompose => "docker-compose".to_owned(),
+            Program::Faketime => "libfaketime".to_owned(),
         };
         let packages = self.0.debian_packages().join(" ");
         write!(
@@ -107,7 +111,18 @@ pub fn postgres_programs() -> Result<PostgresPrograms> {
         .ok_or_else(|| MissingProgram(Program::Postgres).into())
 }
 
-/// The path of `program` (for Postgres, of the server itself).
+/// Where distributions put libfaketime: in a folder named after the machine's architecture.
+fn faketime() -> Result<PathBuf> {
+    let file = |folder: PathBuf| folder.join("faketime/libfaketimeMT.so.1");
+    std::fs::read_dir("/usr/lib")?
+        .flatten()
+        .map(|entry| file(entry.path()))
+        .chain([file(PathBuf::from("/usr/lib"))])
+        .find(|library| library.is_file())
+        .ok_or_else(|| MissingProgram(Program::Faketime).into())
+}
+
+/// The path of `program` (for Postgres, of the server itself; of a library, of its file).
 ///
 /// # Errors
 /// [`MissingProgram`] when there is none, or none new enough.
@@ -117,6 +132,7 @@ pub fn program(program: Program) -> Result<PathBuf> {
         Program::Redis => (&["redis-server", "valkey-server"], REDIS_MIN),
         Program::Node => (&["node"], NODE_MIN),
         Program::DockerCompose => (&["docker-compose"], 0),
+        Program::Faketime => return faketime(),
     };
     names
         .iter()

@@ -10,7 +10,7 @@ use crate::support::alone;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_a_second_mail_and_nobody_is_forgotten() -> Result<()> {
-    let _one = alone().await;
+    let _one = alone().await?;
     let plan = Plan {
         recipients: 3_000,
         lasting: Duration::from_secs(20),

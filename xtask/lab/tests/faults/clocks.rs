@@ -6,7 +6,7 @@ use anyhow::Result;
 use lab::arena::{Arena, effects};
 
 use crate::support::{
-    SOON, Stream, arena, assert_stream_whole, every_second, lasting,
+    SOON, Stream, assert_stream_whole, every_second, lasting, patient_arena,
     ticks_without_a_job_of_their_own,
 };
 
@@ -18,7 +18,7 @@ async fn done(arena: &Arena) -> Result<i64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wall_clock_that_jumps_an_hour_makes_nothing_early_late_or_twice() -> Result<()> {
-    let (mut arena, _one) = arena().await?;
+    let (mut arena, _one) = patient_arena().await?;
     let clock = arena.wall_clock()?;
     arena.worker(&[])?;
     arena.worker(&[])?;

@@ -8,11 +8,11 @@ use shared::queue::installation;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection};
 
-use crate::support::{SOON, arena, assert_each_once};
+use crate::support::{SOON, assert_each_once, patient_arena};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_copy_runs_nothing_until_it_is_accepted() -> Result<()> {
-    let (mut arena, _one) = arena().await?;
+    let (mut arena, _one) = patient_arena().await?;
     let worker = arena.worker(&[])?;
     arena.put_effects(10, 0).await?;
     arena.all_over(SOON).await?;

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use xtask::servers::StopMode;
 
-use crate::support::{SOON, Stream, arena, assert_each_once, assert_stream_whole, either, lasting};
+use crate::support::{
+    SOON, Stream, arena, assert_each_once, assert_stream_whole, either, lasting, patient_arena,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopped_at_once_and_restarted_it_has_lost_no_job_and_repeated_no_effect() -> Result<()> {
@@ -24,17 +26,10 @@ async fn stopped_at_once_and_restarted_it_has_lost_no_job_and_repeated_no_effect
 
 #[tokio::test(flavor = "multi_thread")]
 async fn away_for_a_while_nobody_is_wrongly_rescued() -> Result<()> {
-    let (mut arena, _one) = arena().await?;
+    let (mut arena, _one) = patient_arena().await?;
     arena.worker(&[])?;
     arena.worker(&[])?;
-    let stream = Stream::start(&arena, 20, 200, Duration::from_millis(200))?;
-    arena
-        .until(
-            "jobs are done",
-            SOON,
-            "select count(*) > 200 from job_history",
-        )
-        .await?;
+    let stream = Stream::flowing(&arena, 20, 200, Duration::from_millis(200)).await?;
     arena.postgres.stop(StopMode::Fast)?;
     // longer than the silence after which a worker is lost
     lasting(Duration::from_secs(either(18, 30))).await;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use lab::arena::{Count, job};
 use lab::drill::Killer;
 
-use crate::support::{SOON, Stream, arena, either, lasting};
+use crate::support::{SOON, Stream, arena, either, lasting, patient_arena};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_due_at_once_the_oldest_are_not_starved_by_new_ones() -> Result<()> {
@@ -43,17 +43,10 @@ async fn of_many_due_at_once_the_oldest_are_not_starved_by_new_ones() -> Result<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_kills_its_process_is_dead_after_three_and_harms_no_neighbour() -> Result<()> {
-    let (mut arena, _one) = arena().await?;
+    let (mut arena, _one) = patient_arena().await?;
     arena.worker(&[])?;
     arena.worker(&[])?;
-    let stream = Stream::start(&arena, 10, 100, Duration::from_millis(200))?;
-    arena
-        .until(
-            "neighbours are done",
-            SOON,
-            "select count(*) > 50 from job_history",
-        )
-        .await?;
+    let stream = Stream::flowing(&arena, 10, 100, Duration::from_millis(200)).await?;
     let killer = arena.put(vec![job(&Killer {})?]).await?[0];
     let mut deaths = 0;
     while deaths < 3 {

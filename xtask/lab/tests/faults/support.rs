@@ -7,7 +7,7 @@ use anyhow::Result;
 use lab::arena::{Arena, Count, effects};
 use shared::kernel::{Actor, Clock, Ctx, Db};
 use shared::queue::{Signals, enqueue_many};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -23,18 +23,30 @@ pub(crate) fn either<T>(short: T, long: T) -> T {
     }
 }
 
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+/// Tests that share a process share the machine's two cores; nextest, which gives each its own, does so by its
+/// configuration.
+static CORES: Semaphore = Semaphore::const_new(2);
 
-/// The right to be the only one of these tests, also where they share a process.
-pub(crate) async fn alone() -> MutexGuard<'static, ()> {
-    ONE_AT_A_TIME.lock().await
+/// The right to be the only one of these tests.
+pub(crate) async fn alone() -> Result<SemaphorePermit<'static>> {
+    Ok(CORES.acquire_many(2).await?)
 }
 
 /// An arena, and the right to be the only one.
-pub(crate) async fn arena() -> Result<(Arena, MutexGuard<'static, ()>)> {
-    let guard = alone().await;
-    let arena = Arena::open(Path::new(env!("CARGO_BIN_EXE_lab"))).await?;
-    Ok((arena, guard))
+pub(crate) async fn arena() -> Result<(Arena, SemaphorePermit<'static>)> {
+    let permit = alone().await?;
+    Ok((open().await?, permit))
+}
+
+/// An arena for a test that mostly waits, for a worker to be missed or a server to come back, and does not mind another
+/// such test beside it.
+pub(crate) async fn patient_arena() -> Result<(Arena, SemaphorePermit<'static>)> {
+    let permit = CORES.acquire().await?;
+    Ok((open().await?, permit))
+}
+
+async fn open() -> Result<Arena> {
+    Arena::open(Path::new(env!("CARGO_BIN_EXE_lab"))).await
 }
 
 /// Asserts that `jobs` completed, each with exactly one effect, and that none is dead.
@@ -97,6 +109,19 @@ impl Stream {
             }
         });
         Ok(Self { stop, task })
+    }
+
+    /// As [`Stream::start`], and waits until jobs come out at the other end.
+    pub(crate) async fn flowing(
+        arena: &Arena,
+        n: u32,
+        hold_ms: u64,
+        every: Duration,
+    ) -> Result<Self> {
+        let stream = Self::start(arena, n, hold_ms, every)?;
+        let flows = "select count(*) > 100 from job_history";
+        arena.until("jobs are done", SOON, flows).await?;
+        Ok(stream)
     }
 
     /// Ends it; answers what it enqueued.

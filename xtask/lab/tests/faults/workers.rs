@@ -12,7 +12,8 @@ use shared::queue::dispatch::{Dispatcher, Fleet};
 use shared::queue::{ReadyLists, leadership, schedule, settings};
 
 use crate::support::{
-    SOON, arena, assert_each_once, either, every_second, lasting, ticks_without_a_job_of_their_own,
+    SOON, arena, assert_each_once, either, every_second, lasting, patient_arena,
+    ticks_without_a_job_of_their_own,
 };
 
 /// A lost worker's jobs wait again after this long at the most, in seconds.
@@ -47,6 +48,12 @@ async fn killed_at_random_points_nothing_is_lost_and_nothing_done_twice() -> Res
     Ok(())
 }
 
+/// Waits until two workers have their slots full.
+async fn both_are_busy(arena: &Arena) -> Result<()> {
+    let full = "select count(*) = 32 from jobs where state = 'running'";
+    arena.until("both workers are busy", SOON, full).await
+}
+
 /// Waits until another session leads than `before`; answers how long that took.
 async fn new_leader(arena: &Arena, before: Option<i32>) -> Result<Duration> {
     let began = Instant::now();
@@ -62,7 +69,7 @@ async fn new_leader(arena: &Arena, before: Option<i32>) -> Result<Duration> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_worker_that_comes_back_repeats_no_effect_and_works_on() -> Result<()> {
-    let (mut arena, _one) = arena().await?;
+    let (mut arena, _one) = patient_arena().await?;
     // the first one leads, and is stopped, so this is about the leader too
     let first = arena.worker(&[])?;
     new_leader(&arena, None).await?;
@@ -70,13 +77,7 @@ async fn a_stopped_worker_that_comes_back_repeats_no_effect_and_works_on() -> Re
     arena.worker(&[])?;
     every_second(&arena).await?;
     arena.put_effects(48, 3_000).await?;
-    arena
-        .until(
-            "both workers are busy",
-            SOON,
-            "select count(*) = 32 from jobs where state = 'running'",
-        )
-        .await?;
+    both_are_busy(&arena).await?;
     arena.stop(first)?;
     let handover = new_leader(&arena, leader).await?;
     assert!(handover <= HANDOVER_MAX, "{handover:?}");
@@ -112,19 +113,13 @@ async fn a_stopped_worker_that_comes_back_repeats_no_effect_and_works_on() -> Re
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_leader_is_followed_at_once_and_its_jobs_rescued_in_time() -> Result<()> {
-    let (mut arena, _one) = arena().await?;
+    let (mut arena, _one) = patient_arena().await?;
     let first = arena.worker(&[])?;
     new_leader(&arena, None).await?;
     let leader = arena.leader().await?;
     arena.worker(&[])?;
     arena.put_effects(40, 2_000).await?;
-    arena
-        .until(
-            "both workers are busy",
-            SOON,
-            "select count(*) = 32 from jobs where state = 'running'",
-        )
-        .await?;
+    both_are_busy(&arena).await?;
     let killed = arena.kill(first).await?;
     let handover = new_leader(&arena, leader).await?;
     assert!(handover <= HANDOVER_MAX, "{handover:?}");

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use lab::campaign;
 use lab::outside::{Mailbox, rows_by_status};
+use lab::programs::sibling;
 use lettre::message::MultiPart;
 use lettre::transport::smtp::PoolConfig;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
@@ -193,7 +194,7 @@ fn url_parts(url: &str) -> anyhow::Result<(&str, u16)> {
 
 /// A worker process of its own, so that its memory is its own.
 fn start_worker(options: &Options) -> anyhow::Result<Child> {
-    let program = std::env::current_exe()?.with_file_name("worker");
+    let program = sibling("worker")?;
     Command::new(&program)
         .env("SMTP_SESSIONS", options.sessions.to_string())
         .env("RUST_LOG", "warn")

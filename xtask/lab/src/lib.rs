@@ -5,5 +5,6 @@ pub mod arena;
 pub mod campaign;
 pub mod drill;
 pub mod outside;
+pub mod programs;
 pub mod storm;
 pub mod wall_clock;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, ensure};
-use reqwest::{Client, Method};
-use secrecy::SecretString;
+use reqwest::{Client, Method, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::access::Tokens;
@@ -29,13 +29,31 @@ impl Api {
     /// If there is no `API_URL`.
     pub fn from_env(config: &Config) -> anyhow::Result<Self> {
         let url = std::env::var("API_URL").context("API_URL")?;
+        Ok(Self::at(&url, config))
+    }
+
+    /// The API at `url`, with a token signed by the configured secret.
+    pub fn at(url: &str, config: &Config) -> Self {
         let now = Clock::system().now();
         let token = Tokens::new(&config.secrets).issue("lab", &[Role::Admin], now, TOKEN_TTL);
-        Ok(Self {
+        Self {
             client: Client::new(),
             url: url.trim_end_matches('/').to_owned(),
             token: token.into(),
-        })
+        }
+    }
+
+    /// Enqueues jobs, at most once under this key; answers what the API answered.
+    ///
+    /// # Errors
+    /// If it refuses, or no answer comes: then they may have been enqueued.
+    pub async fn enqueue(&self, jobs: &Value, key: &str) -> anyhow::Result<Value> {
+        let request = self
+            .client
+            .post(format!("{}/api/jobs", self.url))
+            .header("Idempotency-Key", key)
+            .json(jobs);
+        self.answer(request).await
     }
 
     /// Makes a campaign to everybody and launches it; answers its id.
@@ -84,16 +102,17 @@ impl Api {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        use secrecy::ExposeSecret;
-        let mut request = self
-            .client
-            .request(method, format!("{}{path}", self.url))
-            .bearer_auth(self.token.expose_secret());
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {
             request = request.json(&body);
         }
+        self.answer(request).await
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> anyhow::Result<Value> {
+        let request = request.bearer_auth(self.token.expose_secret());
         let answer = request.send().await?;
-        let status = answer.status();
+        let (status, path) = (answer.status(), answer.url().path().to_owned());
         let text = answer.text().await?;
         ensure!(status.is_success(), "{path} answered {status}: {text}");
         Ok(serde_json::from_str(&text)?)

@@ -28,6 +28,7 @@ use xtask::servers::{
 
 use crate::campaign;
 use crate::outside::{Mailbox, rows_by_status};
+use crate::programs::sibling;
 pub use check::Report;
 use fleet::Fleet;
 
@@ -142,7 +143,7 @@ impl Storm {
         let folder = RunFolder::create()?;
         let postgres = Postgres::start(&folder, PostgresOptions::new(Durability::Safe))?;
         let redis = Redis::start(&folder)?;
-        let sink = Sink::start(&folder, &fleet::sibling("sink")?, SinkOptions::default())?;
+        let sink = Sink::start(&folder, &sibling("sink")?, SinkOptions::default())?;
         let pool = PgPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(30))

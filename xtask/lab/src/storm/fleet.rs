@@ -12,6 +12,8 @@ use reqwest::Client;
 use serde_json::Value;
 use xtask::servers::{Output, Process, ProcessSpec, RunFolder};
 
+use crate::programs::sibling;
+
 /// How long a worker may take to say where its probe is.
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// Longer than a worker's own grace for the jobs in its hands.
@@ -155,22 +157,4 @@ impl Fleet {
         let place = self.workers.iter().position(|w| w.process.pid() == pid);
         place.context("no such worker")
     }
-}
-
-/// A program of the same build as this one.
-pub(super) fn sibling(name: &str) -> Result<PathBuf> {
-    let this = std::env::current_exe()?;
-    // tests lie one folder deeper than programs
-    let found = this
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file());
-    found.with_context(|| {
-        format!(
-            "there is no program {name} beside {}: build the workspace first",
-            this.display()
-        )
-    })
 }

@@ -3,6 +3,7 @@
 //!
 //! These are the short forms; `cargo xtask chaos` is the long one. One runs at a time, since each wants the machine.
 
+mod api;
 mod campaigns;
 mod clocks;
 mod copies;

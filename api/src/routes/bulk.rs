@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use shared::kernel::{Cursor, PageRequest};
+use shared::kernel::{Cursor, PageLimit, PageRequest};
 use shared::queue::bulk::{self, Action, BulkId, BulkOperation, NewBulk};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -193,7 +193,8 @@ async fn start(
 struct ListParams {
     cursor: Option<String>,
     /// 1 to 200, else 50.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<PageLimit>,
 }
 
 /// A page of operations.

@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use shared::kernel::{Cursor, FieldError, PageRequest};
+use shared::kernel::{Cursor, FieldError, PageLimit, PageRequest};
 use shared::queue::JobId;
 use shared::queue::dead_letters::{self, DeadGroup};
 use shared::queue::search::{JobFilter, JobStatus, search};
@@ -59,7 +59,8 @@ struct GroupParams {
     kind: Option<String>,
     cursor: Option<String>,
     /// 1 to 200, else 50.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<PageLimit>,
 }
 
 /// Groups of dead jobs.

@@ -20,7 +20,10 @@ pub use db::Db;
 pub use email::{EmailAddress, InvalidEmail};
 pub use error::{Classify, ErrorKind, FieldError};
 pub use ids::{ParseIdError, TypedId, typed_id};
-pub use paging::{Cursor, InvalidCursor, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
+pub use paging::{
+    Cursor, InvalidCursor, InvalidPageLimit, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageLimit,
+    PageRequest,
+};
 pub use trace::TraceContext;
 
 pub use sqlx::PgPool;

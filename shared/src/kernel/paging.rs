@@ -1,9 +1,11 @@
 //! Keyset paging: a page ends with a cursor that names the last row seen, so that deep pages cost no more than the first.
 
+use std::str::FromStr;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Rows a page has when the caller does not say.
 pub const PAGE_LIMIT_DEFAULT: u32 = 50;
@@ -52,23 +54,48 @@ impl From<String> for Cursor {
     }
 }
 
+/// Rows wanted on a page: from 1 to [`PAGE_LIMIT_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct PageLimit(u32);
+
+/// The number is no limit of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be from 1 to {PAGE_LIMIT_MAX}")]
+pub struct InvalidPageLimit;
+
+impl TryFrom<u32> for PageLimit {
+    type Error = InvalidPageLimit;
+    fn try_from(rows: u32) -> Result<Self, Self::Error> {
+        if (1..=PAGE_LIMIT_MAX).contains(&rows) {
+            Ok(Self(rows))
+        } else {
+            Err(InvalidPageLimit)
+        }
+    }
+}
+
+impl FromStr for PageLimit {
+    type Err = InvalidPageLimit;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let rows: u32 = text.parse().map_err(|_| InvalidPageLimit)?;
+        rows.try_into()
+    }
+}
+
 /// Which page is wanted.
 #[derive(Debug, Clone, Default)]
 pub struct PageRequest {
     /// Where the page before ended; none for the first.
     pub cursor: Option<Cursor>,
-    /// Rows wanted; see [`PageRequest::limit`].
-    pub limit: Option<u32>,
+    /// Rows wanted; none for [`PAGE_LIMIT_DEFAULT`].
+    pub limit: Option<PageLimit>,
 }
 
 impl PageRequest {
-    /// Rows to return: what was asked for, from 1 to [`PAGE_LIMIT_MAX`], else [`PAGE_LIMIT_DEFAULT`].
+    /// Rows to return.
     pub fn limit(&self) -> i64 {
-        i64::from(
-            self.limit
-                .unwrap_or(PAGE_LIMIT_DEFAULT)
-                .clamp(1, PAGE_LIMIT_MAX),
-        )
+        i64::from(self.limit.map_or(PAGE_LIMIT_DEFAULT, |limit| limit.0))
     }
 }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use shared::campaigns::{self, Campaign, CampaignId, Decision, DeliveryId, DeliveryStatus};
 use shared::idempotency::{self, Answer};
-use shared::kernel::{Cursor, PageRequest};
+use shared::kernel::{Cursor, PageLimit, PageRequest};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -201,7 +201,8 @@ struct DeliveryParams {
     /// `nextCursor` of the page before.
     cursor: Option<String>,
     /// Rows wanted, 50 unless given, 200 at the most.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<PageLimit>,
 }
 
 /// List the recipients' rows, such as those that are `unknown`

@@ -3,7 +3,7 @@
 use axum::extract::{RawQuery, State};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::kernel::{Cursor, FieldError, PageRequest};
+use shared::kernel::{Cursor, FieldError, PageLimit, PageRequest};
 use shared::queue::Catalog;
 use shared::queue::search::{ARG_FILTERS_MAX, ERROR_TEXT_MIN_CHARS, JobFilter, JobStatus, search};
 use utoipa::{IntoParams, ToSchema};
@@ -58,7 +58,8 @@ pub(crate) struct SearchParams {
     parent: Option<String>,
     cursor: Option<String>,
     /// 1 to 200, else 50.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<PageLimit>,
 }
 
 /// Find jobs, newest first
@@ -77,9 +78,7 @@ pub(super) async fn list(
 pub(crate) fn filter_of_query(query: &str, catalog: &Catalog) -> Result<(JobFilter, PageRequest)> {
     let (mut filter, mut page, mut errors) =
         (JobFilter::default(), PageRequest::default(), Vec::new());
-    for (name, value) in
-        url::form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty())
-    {
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         if let Err(message) = read(&mut filter, &mut page, &name, value.into_owned()) {
             errors.push(FieldError::new(name.into_owned(), message));
         }
@@ -111,10 +110,14 @@ fn read(
             .map(Some)
             .map_err(|_| format!("`{value}` is not {wanted}"))
     }
+    /// A form sends its empty fields too; they ask for nothing.
+    fn word(value: String) -> Option<String> {
+        (!value.is_empty()).then_some(value)
+    }
     const TIME: &str = "a time such as 2026-11-22T15:00:00Z";
     match name {
         "state" => {
-            for word in value.split(',') {
+            for word in value.split(',').filter(|word| !word.is_empty()) {
                 filter.states.push(
                     word.trim()
                         .parse::<JobStatus>()
@@ -122,21 +125,23 @@ fn read(
                 );
             }
         }
-        "kind" => filter.kind = Some(value),
-        "queue" => filter.queue = Some(value),
-        "tag" => filter.tag = Some(value),
-        "group" => filter.group = Some(value),
-        "creator" => filter.creator = Some(value),
-        "error" => filter.error = Some(value),
-        "fingerprint" => filter.fingerprint = Some(value),
+        "kind" => filter.kind = word(value),
+        "queue" => filter.queue = word(value),
+        "tag" => filter.tag = word(value),
+        "group" => filter.group = word(value),
+        "creator" => filter.creator = word(value),
+        "error" => filter.error = word(value),
+        "fingerprint" => filter.fingerprint = word(value),
         "createdAfter" => filter.created_after = parsed(&value, TIME)?,
         "createdBefore" => filter.created_before = parsed(&value, TIME)?,
         "batch" => filter.batch = parsed(&value, "a batch's id")?,
         "parent" => filter.parent = parsed(&value, "a job's id")?,
         "cursor" => page.cursor = Some(Cursor::from(value)),
-        "limit" => page.limit = parsed(&value, "a whole number")?,
+        "limit" => page.limit = parsed(&value, "a number from 1 to 200")?,
         _ => match name.strip_prefix("args.") {
-            Some(argument) => filter.args.push((argument.to_owned(), value)),
+            Some(argument) => filter
+                .args
+                .extend(word(value).map(|value| (argument.to_owned(), value))),
             None => return Err("jobs cannot be searched by this".to_owned()),
         },
     }

@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use shared::kernel::{Cursor, PageRequest};
+use shared::kernel::{Cursor, PageLimit, PageRequest};
 use shared::queue::JobId;
 use shared::queue::schedule::{self, PREVIEW_TICKS, Schedule, ScheduleError, ScheduleId};
 use utoipa::{IntoParams, ToSchema};
@@ -55,7 +55,8 @@ struct Schedules {
 struct ListParams {
     cursor: Option<String>,
     /// 1 to 200, else 50.
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<PageLimit>,
 }
 
 /// List schedules

@@ -5,6 +5,7 @@ mod commands;
 mod environment;
 mod install;
 mod licences;
+mod python;
 mod sql_cache;
 mod stack;
 mod steps;
@@ -16,7 +17,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::interrupt;
 
-use commands::{database, demo, lab, test, up};
+use commands::{database, demo, fuzz, lab, test, up};
 
 /// What a shell expects of a program ended by SIGINT (128 + 2).
 const INTERRUPTED: u8 = 130;
@@ -49,6 +50,8 @@ enum Command {
     Bench(lab::Arguments),
     /// Runs a campaign while servers and workers are killed, then counts.
     Chaos(lab::ChaosArguments),
+    /// Calls every route with what the OpenAPI document allows and forbids.
+    Fuzz(fuzz::Arguments),
     /// Looks the dependencies up in the list of known vulnerabilities.
     Advisories,
     /// Writes .sqlx/ anew after a change to a query or a migration.
@@ -81,6 +84,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Token(arguments) => database::token(&arguments),
         Command::Bench(arguments) => lab::bench(&arguments),
         Command::Chaos(arguments) => lab::chaos(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Advisories => licences::advisories(),
         Command::Sqlx => sql_cache::refresh(),
     }

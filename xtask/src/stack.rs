@@ -62,8 +62,15 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     /// Whether the lines of api and workers are shown.
     pub(crate) show_logs: bool,
-    /// Whether an SMTP_URL of the caller's is used instead of our sink.
-    pub(crate) external_smtp: bool,
+    /// Which of the caller's servers are used instead of our own.
+    pub(crate) given: &'static [&'static str],
+}
+
+impl Plan {
+    /// The caller's address of a server, if it is to be used.
+    fn given(self, name: &str) -> Option<String> {
+        self.given.contains(&name).then(|| given(name)).flatten()
+    }
 }
 
 /// Everything that runs. Fields are dropped in this order, so workers go
@@ -87,8 +94,8 @@ impl Stack {
     /// # Errors
     /// When a program is missing or does not come up.
     pub(crate) fn start(plan: Plan) -> Result<Self> {
-        let own_postgres = given("DATABASE_URL").is_none();
-        let own_redis = given("REDIS_URL").is_none();
+        let own_postgres = plan.given("DATABASE_URL").is_none();
+        let own_redis = plan.given("REDIS_URL").is_none();
         let wanted = [
             (own_postgres, Program::Postgres),
             (own_redis, Program::Redis),
@@ -110,14 +117,14 @@ impl Stack {
         let redis = own_redis
             .then(|| terminal::busy("starting Redis", || Redis::start(&folder)))
             .transpose()?;
-        let own_sink = !(plan.external_smtp && given("SMTP_URL").is_some());
+        let own_sink = plan.given("SMTP_URL").is_none();
         let sink = own_sink
             .then(|| {
                 let program = cargo::binary(plan.profile, "sink")?;
                 Sink::start(&folder, &program, SinkOptions::default())
             })
             .transpose()?;
-        let variables = variables(postgres.as_ref(), redis.as_ref(), sink.as_ref())?;
+        let variables = variables(plan, postgres.as_ref(), redis.as_ref(), sink.as_ref())?;
 
         migrate(plan.profile, &variables)?;
         let (api, api_url) = start_api(&folder, plan, &variables)?;
@@ -195,6 +202,7 @@ fn start_postgres(folder: &RunFolder) -> Result<Postgres> {
 /// What the caller gave wins over what we started; secrets are fresh unless
 /// given.
 fn variables(
+    plan: Plan,
     postgres: Option<&Postgres>,
     redis: Option<&Redis>,
     sink: Option<&Sink>,
@@ -237,7 +245,7 @@ fn variables(
         ("SINK_URL", sink.map(|sink| sink.http_url().to_owned())),
     ];
     for (name, ours) in servers {
-        if let Some(url) = ours.or_else(|| given(name)) {
+        if let Some(url) = ours.or_else(|| plan.given(name)) {
             variables.push((name, url));
         }
     }

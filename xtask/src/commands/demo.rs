@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::up::{print_addresses, say_overrides, stay};
 use crate::cargo::{self, Profile};
-use crate::environment;
+use crate::environment::{self, SERVERS};
 use crate::stack::{Plan, Stack, ours};
 use crate::terminal::note;
 
@@ -45,7 +45,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         profile: Profile::Release,
         workers: arguments.workers,
         show_logs: false,
-        external_smtp: arguments.allow_external_smtp,
+        given: if arguments.allow_external_smtp {
+            &SERVERS
+        } else {
+            &SERVERS[..2]
+        },
     })?;
 
     let mut lab = ours(Profile::Release, "lab", stack.variables())?;

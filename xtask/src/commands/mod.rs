@@ -2,6 +2,7 @@
 
 pub(crate) mod database;
 pub(crate) mod demo;
+pub(crate) mod fuzz;
 pub(crate) mod lab;
 pub(crate) mod test;
 pub(crate) mod up;

@@ -95,6 +95,10 @@ fn everything(folder: &RunFolder, servers: &Servers, run: &TestRun) -> Result<Ex
         counts.add(found);
         found.verdict()
     })?;
+    steps.run(
+        "Every route against the OpenAPI document",
+        super::fuzz::short,
+    )?;
     steps.run("Documentation examples", || {
         let found = run.documentation_examples()?;
         counts.add(found);

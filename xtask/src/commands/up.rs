@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         profile: Profile::Dev,
         workers: arguments.workers,
         show_logs: true,
-        external_smtp: true,
+        given: &SERVERS,
     })?;
     print_addresses(&stack);
     stay(&mut stack)?;

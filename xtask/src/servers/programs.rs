@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -26,6 +26,8 @@ pub enum Program {
     Node,
     /// `docker-compose`, any version.
     DockerCompose,
+    /// `python3`, 3.10 or later, with the module venv.
+    Python,
     /// The library libfaketime, any version.
     Faketime,
 }
@@ -39,6 +41,7 @@ impl Program {
             Self::Redis => &["redis-server"],
             Self::Node => &["nodejs"],
             Self::DockerCompose => &["docker-compose"],
+            Self::Python => &["python3", "python3-venv"],
             Self::Faketime => &["libfaketime"],
         }
     }
@@ -55,6 +58,7 @@ impl fmt::Display for MissingProgram {
             Program::Redis => format!("redis-server {REDIS_MIN} or later"),
             Program::Node => format!("Node {NODE_MIN} or later"),
             Program::DockerCompose => "docker-compose".to_owned(),
+            Program::Python => "Python 3.10 or later with venv".to_owned(),
             Program::Faketime => "libfaketime".to_owned(),
         };
         let packages = self.0.debian_packages().join(" ");
@@ -111,6 +115,18 @@ pub fn postgres_programs() -> Result<PostgresPrograms> {
         .ok_or_else(|| MissingProgram(Program::Postgres).into())
 }
 
+/// A Python that can make environments, which Debian packages apart from it.
+fn python() -> Result<PathBuf> {
+    let usable = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+    on_path("python3")
+        .filter(|file| {
+            let mut command = Command::new(file);
+            let asked = command.args(["-c", usable]).stderr(Stdio::null());
+            asked.status().is_ok_and(|status| status.success())
+        })
+        .ok_or_else(|| MissingProgram(Program::Python).into())
+}
+
 /// Where distributions put libfaketime: in a folder named after the machine's architecture.
 fn faketime() -> Result<PathBuf> {
     let file = |folder: PathBuf| folder.join("faketime/libfaketimeMT.so.1");
@@ -132,6 +148,7 @@ pub fn program(program: Program) -> Result<PathBuf> {
         Program::Redis => (&["redis-server", "valkey-server"], REDIS_MIN),
         Program::Node => (&["node"], NODE_MIN),
         Program::DockerCompose => (&["docker-compose"], 0),
+        Program::Python => return python(),
         Program::Faketime => return faketime(),
     };
     names

@@ -3,6 +3,7 @@
 //! Read `ARCHITECTURE.md` for who may call whom.
 
 pub mod access;
+pub mod audit;
 pub mod campaigns;
 pub mod config;
 pub mod creators;

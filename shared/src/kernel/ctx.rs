@@ -1,6 +1,7 @@
 //! Who asks, when, and within which trace: handed to every use case.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Mutex;
 
@@ -114,6 +115,15 @@ impl fmt::Display for Actor {
     }
 }
 
+/// Where a request comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The caller's address, as far as the trusted proxies tell it.
+    pub ip: Option<IpAddr>,
+    /// What the caller's program calls itself, cut short.
+    pub user_agent: Option<String>,
+}
+
 /// The context of one use case: who, when, which trace, and what to tell the queue and those who watch it once its
 /// transaction has committed.
 #[derive(Debug)]
@@ -124,6 +134,8 @@ pub struct Ctx {
     pub request_id: String,
     /// The trace that everything done here belongs to.
     pub trace: TraceContext,
+    /// Where the request comes from, if there is one.
+    pub origin: Option<Origin>,
     now: DateTime<Utc>,
     hints: Mutex<Vec<Hint>>,
     notices: Mutex<Vec<Notice>>,
@@ -137,6 +149,7 @@ impl Ctx {
             actor,
             request_id: trace.trace_id(),
             trace,
+            origin: None,
             now: clock.now(),
             hints: Mutex::default(),
             notices: Mutex::default(),
@@ -148,6 +161,13 @@ impl Ctx {
     pub fn within(mut self, trace: TraceContext, request_id: impl Into<String>) -> Self {
         self.trace = trace;
         self.request_id = request_id.into();
+        self
+    }
+
+    /// The same, for a request that comes from `origin`.
+    #[must_use]
+    pub fn from_origin(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
         self
     }
 

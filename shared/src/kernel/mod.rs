@@ -15,7 +15,7 @@ mod words;
 
 pub use clock::Clock;
 pub use connect::{MIGRATIONS, connect_lazy};
-pub use ctx::{Actor, Ctx, Role};
+pub use ctx::{Actor, Ctx, Origin, Role};
 pub use db::Db;
 pub use email::{EmailAddress, InvalidEmail};
 pub use error::{Classify, ErrorKind, FieldError};

@@ -43,6 +43,7 @@ needs!(
     ReadCampaigns,
     WriteCampaigns,
     RunCampaigns,
+    ReadAudit,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for

@@ -9,9 +9,9 @@ mod told;
 mod version;
 
 pub use allowed::{
-    Allowed, Needs, ReadCampaigns, ReadCreators, ReadJobs, ReadMetrics, ReadQueues, ReadSchedules,
-    ReadWorkers, RunCampaigns, WriteCampaigns, WriteCreators, WriteJobs, WriteQueues,
-    WriteSchedules, WriteWorkers,
+    Allowed, Needs, ReadAudit, ReadCampaigns, ReadCreators, ReadJobs, ReadMetrics, ReadQueues,
+    ReadSchedules, ReadWorkers, RunCampaigns, WriteCampaigns, WriteCreators, WriteJobs,
+    WriteQueues, WriteSchedules, WriteWorkers,
 };
 pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};

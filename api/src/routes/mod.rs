@@ -1,5 +1,6 @@
 //! The routes, a file a resource.
 
+mod audit;
 mod batches;
 mod bulk;
 mod campaigns;
@@ -34,4 +35,5 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(creators::routes())
         .merge(campaigns::routes())
         .merge(unsubscribe::routes())
+        .merge(audit::routes())
 }

@@ -35,11 +35,13 @@ pub enum Permission {
     WriteCampaigns,
     /// Launch, pause, resume and cancel campaigns, and decide deliveries whose fate is unknown.
     RunCampaigns,
+    /// Read the audit trail and verify it.
+    ReadAudit,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -54,6 +56,7 @@ impl Permission {
         Self::ReadCampaigns,
         Self::WriteCampaigns,
         Self::RunCampaigns,
+        Self::ReadAudit,
     ];
 
     /// The permission's name on the wire.
@@ -73,6 +76,7 @@ impl Permission {
             Self::ReadCampaigns => "campaigns:read",
             Self::WriteCampaigns => "campaigns:write",
             Self::RunCampaigns => "campaigns:run",
+            Self::ReadAudit => "audit:read",
         }
     }
 
@@ -100,7 +104,10 @@ impl Permission {
                     | Self::RunCampaigns
                     | Self::ReadJobs
             ),
-            Role::Finance | Role::Compliance => matches!(self, Self::ReadCreators | Self::ReadJobs),
+            Role::Finance => matches!(self, Self::ReadCreators | Self::ReadJobs),
+            Role::Compliance => {
+                matches!(self, Self::ReadCreators | Self::ReadJobs | Self::ReadAudit)
+            }
             Role::Analyst => matches!(
                 self,
                 Self::ReadCampaigns | Self::ReadQueues | Self::ReadMetrics
@@ -125,6 +132,7 @@ impl Permission {
                 | Self::ReadCampaigns
                 | Self::WriteCampaigns
                 | Self::RunCampaigns
+                | Self::ReadAudit
         )
     }
 }

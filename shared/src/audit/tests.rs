@@ -297,7 +297,7 @@ async fn the_trail_is_read_by_who_what_when_and_on_what(pool: PgPool) {
     loop {
         let page = PageRequest {
             cursor: cursor.take(),
-            limit: Some(1),
+            limit: Some(1.try_into().expect("a limit")),
         };
         let page = list(&mut conn, &AuditFilter::default(), &page)
             .await

@@ -250,7 +250,7 @@ async fn pause(
     PathId(id): PathId<BulkId>,
 ) -> Result<Json<BulkView>> {
     let mut tx = app.db.begin().await?;
-    let operation = bulk::pause(&mut tx, id).await?;
+    let operation = bulk::pause(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(operation.into()))
 }
@@ -280,7 +280,7 @@ async fn cancel(
     PathId(id): PathId<BulkId>,
 ) -> Result<Json<BulkView>> {
     let mut tx = app.db.begin().await?;
-    let operation = bulk::cancel(&mut tx, id).await?;
+    let operation = bulk::cancel(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(operation.into()))
 }

@@ -1,11 +1,13 @@
 //! What to make of a mail that may have arrived: only a person can tell.
 
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{
     Campaign, CampaignError, CampaignId, CampaignStatus, Decision, Delivery, DeliveryId,
     DeliveryStatus, Move, SendDeliveries, Transition, service, store,
 };
+use crate::audit::{self, Entry};
 use crate::config::CampaignConfig;
 use crate::kernel::{Ctx, FieldError};
 use crate::queue::enqueue;
@@ -46,6 +48,11 @@ pub async fn decide(
     }
     let text = format!("{decision}: {}", note.trim());
     store::deliveries::decide(conn, ctx, &row, decision.outcome(), &text).await?;
+    let entry = Entry::new("delivery.decide", delivery_id)
+        .before(json!({ "status": row.status }))
+        .after(json!({ "status": decision.outcome(), "decision": decision, "campaignId": campaign_id }))
+        .reason(note.trim());
+    audit::record(conn, ctx, entry).await?;
     if decision.outcome() == DeliveryStatus::Pending {
         store::chunks::reopen(conn, campaign_id, row.chunk).await?;
         reopen(conn, ctx, limits, &campaign, row.chunk).await?;
@@ -79,6 +86,7 @@ async fn reopen(
     match status.after(Move::Reopen) {
         Some(Transition::Applied(next)) => {
             store::campaigns::set_status(conn, campaign_id, next, ctx.now()).await?;
+            service::record_move(conn, ctx, campaign_id, Move::Reopen, (status, next)).await?;
             service::enter(conn, ctx, limits, campaign).await
         }
         Some(Transition::AlreadyApplied) if status == CampaignStatus::Active => {

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{CampaignError, CampaignId, CampaignStatus, rooms, service, store};
+use super::{CampaignError, CampaignId, CampaignStatus, Move, rooms, service, store};
 use crate::config::CampaignConfig;
 use crate::kernel::Ctx;
 use crate::queue::claim;
@@ -37,7 +37,9 @@ pub async fn finish(
     let campaign = service::lock(conn, id).await?;
     match campaign.status {
         CampaignStatus::Active if service::is_done(conn, &campaign).await? => {
-            store::campaigns::set_status(conn, id, CampaignStatus::Completed, ctx.now()).await?;
+            let (before, after) = (campaign.status, CampaignStatus::Completed);
+            store::campaigns::set_status(conn, id, after, ctx.now()).await?;
+            service::record_move(conn, ctx, id, Move::Complete, (before, after)).await?;
             rooms::fill(conn, ctx, limits.max_concurrent).await?;
             Ok(Finished::Over)
         }

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{CampaignError, CampaignId, CampaignStatus, LaunchCampaign, store};
+use super::{CampaignError, CampaignId, CampaignStatus, LaunchCampaign, Move, service, store};
 use crate::kernel::Ctx;
 use crate::queue::enqueue;
 
@@ -42,7 +42,9 @@ pub(super) async fn take(
 }
 
 async fn begin(conn: &mut PgConnection, ctx: &Ctx, id: CampaignId) -> Result<(), CampaignError> {
-    store::campaigns::set_status(conn, id, CampaignStatus::Active, ctx.now()).await?;
+    let (before, after) = (CampaignStatus::Scheduled, CampaignStatus::Active);
+    store::campaigns::set_status(conn, id, after, ctx.now()).await?;
+    service::record_move(conn, ctx, id, Move::Start, (before, after)).await?;
     enqueue(conn, ctx, &LaunchCampaign { campaign_id: id }).await?;
     Ok(())
 }

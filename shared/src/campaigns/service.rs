@@ -1,5 +1,6 @@
 //! What people do with campaigns.
 
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -7,6 +8,7 @@ use super::{
     Audience, Campaign, CampaignError, CampaignId, CampaignStatus, Delivery, DeliveryStatus,
     FinishCampaign, LaunchCampaign, Metrics, Move, NewCampaign, Transition, rooms, store,
 };
+use crate::audit::{self, Entry};
 use crate::config::CampaignConfig;
 use crate::kernel::{Ctx, Cursor, FieldError, Page, PageRequest, TypedId};
 use crate::queue::{NewJob, enqueue, enqueue_one};
@@ -32,6 +34,14 @@ pub async fn create(
         return Err(CampaignError::Invalid(wrong));
     }
     let id = store::campaigns::insert(conn, ctx, new).await?;
+    let entry = Entry::new("campaign.create", id).after(json!({
+        "name": new.name,
+        "type": new.kind,
+        "clusters": new.audience.clusters,
+        "tiers": new.audience.tiers,
+        "statuses": new.audience.statuses,
+    }));
+    audit::record(conn, ctx, entry).await?;
     get(conn, id).await
 }
 
@@ -79,6 +89,8 @@ pub async fn launch(
         return Err(CampaignError::WrongState { status, wanted });
     }
     store::campaigns::set_launched(conn, ctx, id).await?;
+    let launched = CampaignStatus::Scheduled;
+    record_move(conn, ctx, id, Move::Launch, (campaign.status, launched)).await?;
     enter(conn, ctx, limits, &campaign).await?;
     get(conn, id).await
 }
@@ -143,6 +155,7 @@ async fn apply(
     match campaign.status.after(wanted) {
         Some(Transition::Applied(status)) => {
             store::campaigns::set_status(conn, id, status, ctx.now()).await?;
+            record_move(conn, ctx, id, wanted, (campaign.status, status)).await?;
             Ok(Some(campaign))
         }
         Some(Transition::AlreadyApplied) => Ok(None),
@@ -151,6 +164,29 @@ async fn apply(
             wanted,
         }),
     }
+}
+
+/// Records that a campaign went from one status to another.
+pub(super) async fn record_move(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CampaignId,
+    made: Move,
+    (before, after): (CampaignStatus, CampaignStatus),
+) -> sqlx::Result<()> {
+    let action = match made {
+        Move::Launch => "campaign.launch",
+        Move::Start => "campaign.start",
+        Move::Pause => "campaign.pause",
+        Move::Resume => "campaign.resume",
+        Move::Cancel => "campaign.cancel",
+        Move::Complete => "campaign.complete",
+        Move::Reopen => "campaign.reopen",
+    };
+    let entry = Entry::new(action, id)
+        .before(json!({ "status": before }))
+        .after(json!({ "status": after }));
+    audit::record(conn, ctx, entry).await
 }
 
 /// Lets a scheduled campaign, which is locked, begin now, or see to it that it will.

@@ -1,8 +1,10 @@
 //! What can be done with creators.
 
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{Cluster, Consent, Creator, CreatorError, CreatorId, NewConsent, NewCreator, store};
+use crate::audit::{self, Entry};
 use crate::kernel::Ctx;
 
 /// Registers a creator with its first consents.
@@ -27,6 +29,12 @@ pub async fn register(
         });
     };
     store::insert_consents(conn, ctx, id, &new.consents).await?;
+    let entry = Entry::new("creator.register", id)
+        .after(json!({ "clusterId": new.cluster }))
+        .personal(json!({ "email": new.email.as_str(), "username": new.username.as_str() }));
+    let consents = new.consents.iter().map(|consent| consented(id, consent));
+    let entries = std::iter::once(entry).chain(consents).collect();
+    audit::record_all(conn, ctx, entries).await?;
     get(conn, id).await
 }
 
@@ -62,7 +70,16 @@ pub async fn record_consent(
     consent: NewConsent,
 ) -> Result<(), CreatorError> {
     get(conn, id).await?;
+    audit::record(conn, ctx, consented(id, &consent)).await?;
     Ok(store::insert_consents(conn, ctx, id, &[consent]).await?)
+}
+
+fn consented(id: CreatorId, consent: &NewConsent) -> Entry {
+    Entry::new("creator.consent", id).after(json!({
+        "channel": consent.channel,
+        "state": consent.state,
+        "source": consent.source,
+    }))
 }
 
 /// All clusters, by id.

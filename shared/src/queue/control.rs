@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::settings::Rate;
 use super::submit::{QUEUE_NAME_RULE, is_queue_name};
 use super::{Catalog, Notice, WorkerId};
+use crate::audit::{self, Entry, Subject};
 use crate::kernel::{Classify, Ctx, ErrorKind, FieldError, TypedId};
 
 /// The highest limits that can be set.
@@ -153,6 +154,15 @@ impl QueueControl {
         }
     }
 
+    /// What the audit trail is told of it.
+    fn told(&self) -> Value {
+        serde_json::json!({
+            "paused": self.paused_at.is_some(),
+            "concurrencyLimit": self.concurrency_limit,
+            "rateLimit": self.rate.map(|rate| serde_json::json!({ "limit": rate.limit, "periodMs": rate.period_ms })),
+        })
+    }
+
     /// The same with the changes; the fleet obeys within about a second.
     fn with(mut self, changes: QueueChanges, now: DateTime<Utc>) -> Self {
         if let Some(paused) = changes.paused {
@@ -209,6 +219,10 @@ pub async fn change_queue(
         return Ok(before);
     }
     let stored = store(conn, &after).await?;
+    let entry = Entry::new("queue.change", Subject::named("queue", name))
+        .before(before.told())
+        .after(stored.told());
+    audit::record(conn, ctx, entry).await?;
     ctx.tell(Notice::Queue(name.to_owned()));
     Ok(stored)
 }
@@ -338,11 +352,12 @@ pub async fn drain(
          where id = $1 and state in ('running', 'draining')",
         worker.uuid(),
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
     if asked.rows_affected() == 0 {
         return Err(ControlError::NoSuchWorker(worker));
     }
+    audit::record(conn, ctx, Entry::new("worker.drain", worker)).await?;
     ctx.tell(Notice::Worker(worker));
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Jobs that come from outside: every field is checked against the catalogue before anything is stored.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -9,6 +11,7 @@ use super::settle::has_nul;
 use super::{
     Catalog, EnqueueError, Enqueued, KEY_MAX_CHARS, NewJob, Priority, TAGS_MAX, enqueue_many,
 };
+use crate::audit::{self, Entry};
 use crate::kernel::{Classify, Ctx, ErrorKind, FieldError};
 
 /// Jobs in one call at the most.
@@ -119,7 +122,27 @@ pub async fn submit(
     if !errors.is_empty() {
         return Err(SubmitError::Invalid(errors));
     }
-    Ok(enqueue_many(conn, ctx, new).await?)
+    let entry = told(&new);
+    let enqueued = enqueue_many(conn, ctx, new).await?;
+    if let (Some(first), Some(last)) = (enqueued.first(), enqueued.last()) {
+        let mut entry = entry;
+        entry["inserted"] = enqueued.iter().filter(|job| job.inserted()).count().into();
+        entry["lastId"] = last.id().to_string().into();
+        let entry = Entry::new("job.enqueue", first.id()).after(entry);
+        audit::record(conn, ctx, entry)
+            .await
+            .map_err(EnqueueError::from)?;
+    }
+    Ok(enqueued)
+}
+
+/// What the audit trail is told of a call: how many jobs of which kinds. Their payloads stay with the jobs.
+fn told(jobs: &[NewJob]) -> Value {
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for job in jobs {
+        *kinds.entry(job.kind).or_default() += 1;
+    }
+    serde_json::json!({ "kinds": kinds })
 }
 
 impl Submission {

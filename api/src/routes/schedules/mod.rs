@@ -203,7 +203,7 @@ async fn remove(
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode> {
     let mut tx = app.db.begin().await?;
-    schedule::remove(&mut tx, id, expected).await?;
+    schedule::remove(&mut tx, &caller.ctx, id, expected).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(StatusCode::NO_CONTENT)
 }

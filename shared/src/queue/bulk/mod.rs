@@ -19,6 +19,7 @@ use sqlx::PgConnection;
 
 use super::search::{SearchError, bound};
 use super::{NewJob, enqueue_one};
+use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, Cursor, Db, Page, PageRequest};
 
 /// Matching jobs that are counted; beyond that there are "at least" as many.
@@ -63,6 +64,14 @@ pub async fn start(
         .map_err(SearchError::from)?;
     let operation = store::insert(conn, ctx, &new, &filter, matched).await?;
     enqueue_work(conn, ctx, operation.id).await?;
+    let entry = Entry::new("bulk.start", operation.id)
+        .after(serde_json::json!({
+            "action": operation.action.as_str(),
+            "filter": operation.filter,
+            "matched": operation.matched,
+        }))
+        .reason(&operation.reason);
+    audit::record(conn, ctx, entry).await?;
     Ok(operation)
 }
 
@@ -95,8 +104,12 @@ pub async fn find(conn: &mut PgConnection, id: BulkId) -> Result<BulkOperation, 
 ///
 /// # Errors
 /// If there is none of that id, or it is over.
-pub async fn pause(conn: &mut PgConnection, id: BulkId) -> Result<BulkOperation, BulkError> {
-    turn(conn, id, BulkState::Paused).await
+pub async fn pause(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: BulkId,
+) -> Result<BulkOperation, BulkError> {
+    turn(conn, ctx, id, BulkState::Paused, "bulk.pause").await
 }
 
 /// Lets a paused operation go on; one that stands still because its work was lost, too.
@@ -108,7 +121,7 @@ pub async fn resume(
     ctx: &Ctx,
     id: BulkId,
 ) -> Result<BulkOperation, BulkError> {
-    let operation = turn(conn, id, BulkState::Running).await?;
+    let operation = turn(conn, ctx, id, BulkState::Running, "bulk.resume").await?;
     enqueue_work(conn, ctx, id).await?;
     Ok(operation)
 }
@@ -117,14 +130,20 @@ pub async fn resume(
 ///
 /// # Errors
 /// As [`pause`].
-pub async fn cancel(conn: &mut PgConnection, id: BulkId) -> Result<BulkOperation, BulkError> {
-    turn(conn, id, BulkState::Cancelled).await
+pub async fn cancel(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: BulkId,
+) -> Result<BulkOperation, BulkError> {
+    turn(conn, ctx, id, BulkState::Cancelled, "bulk.cancel").await
 }
 
 async fn turn(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     id: BulkId,
     state: BulkState,
+    action: &'static str,
 ) -> Result<BulkOperation, BulkError> {
     let operation = store::lock(conn, id)
         .await?
@@ -135,6 +154,10 @@ async fn turn(
         BulkState::Cancelled => Err(BulkError::Over(id)),
         BulkState::Running | BulkState::Paused if operation.state == state => Ok(operation),
         BulkState::Running | BulkState::Paused => {
+            let entry = Entry::new(action, id)
+                .before(serde_json::json!({ "state": operation.state.as_str() }))
+                .after(serde_json::json!({ "state": state.as_str() }));
+            audit::record(conn, ctx, entry).await?;
             Ok(store::set_state(conn, id, state, None).await?)
         }
     }

@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use super::model::{Action, BulkId, BulkOperation, BulkState};
 use super::{BulkError, store};
+use crate::audit::{self, Entry};
 use crate::kernel::Ctx;
 use crate::queue::steer::rows::{self, Moved};
-use crate::queue::{Notice, batch};
+use crate::queue::{JobId, Notice, batch};
 
 /// Jobs that one step touches at the most.
 pub const STEP_MAX: u32 = 500;
@@ -51,6 +52,16 @@ pub async fn step(conn: &mut PgConnection, ctx: &Ctx, id: BulkId) -> Result<Step
     let visited = picked.ids.len() as u64;
     let last = picked.last.unwrap_or(after);
     let skipped = visited.saturating_sub(changed);
+    if let (Some(first), Some(last)) = (picked.ids.first(), picked.ids.last()) {
+        let entry = Entry::new("bulk.step", id).after(serde_json::json!({
+            "action": operation.action.as_str(),
+            "changed": changed,
+            "skipped": skipped,
+            "from": JobId::from(*first),
+            "to": JobId::from(*last),
+        }));
+        audit::record(conn, ctx, entry).await?;
+    }
     store::advance(
         conn,
         id,

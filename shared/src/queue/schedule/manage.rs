@@ -9,6 +9,7 @@ use super::model::{
     Schedule, ScheduleChanges, ScheduleError, ScheduleId, ScheduleRun, ScheduleSpec,
 };
 use super::{Misfire, run};
+use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, Cursor, Page, PageRequest, TypedId};
 use crate::queue::{Catalog, JobId, Priority};
 
@@ -147,9 +148,28 @@ pub async fn create(
         paused,
         ctx.actor.to_string(),
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await?;
-    Ok(row.into())
+    let schedule = Schedule::from(row);
+    let entry = Entry::new("schedule.create", schedule.id).after(told(&schedule));
+    audit::record(conn, ctx, entry).await?;
+    Ok(schedule)
+}
+
+/// What the audit trail is told of a schedule; of its payload, which may name people, only what its job says later.
+fn told(schedule: &Schedule) -> Value {
+    let spec = &schedule.spec;
+    serde_json::json!({
+        "name": spec.name,
+        "kind": spec.kind,
+        "queue": spec.queue,
+        "priority": spec.priority.map(Priority::rank),
+        "cron": spec.cron,
+        "timezone": spec.timezone,
+        "misfire": spec.misfire.as_str(),
+        "paused": schedule.paused_at.is_some(),
+        "version": schedule.version,
+    })
 }
 
 /// Changes a schedule. With `expected`, only if it is still at that version.
@@ -198,9 +218,14 @@ pub async fn change(
         paused,
         resumed || retimed,
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await?;
-    Ok(row.into())
+    let after = Schedule::from(row);
+    let entry = Entry::new("schedule.change", id)
+        .before(told(&before))
+        .after(told(&after));
+    audit::record(conn, ctx, entry).await?;
+    Ok(after)
 }
 
 /// Removes a schedule. Jobs that it enqueued stay.
@@ -209,6 +234,7 @@ pub async fn change(
 /// If there is no such schedule, or it is not at the version that was `expected`.
 pub async fn remove(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     id: ScheduleId,
     expected: Option<i64>,
 ) -> Result<(), ScheduleError> {
@@ -217,8 +243,10 @@ pub async fn remove(
         return Err(ScheduleError::Stale(schedule.version));
     }
     sqlx::query!("delete from schedules where id = $1", id.uuid())
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
+    let entry = Entry::new("schedule.remove", id).before(told(&schedule));
+    audit::record(conn, ctx, entry).await?;
     Ok(())
 }
 
@@ -239,6 +267,8 @@ pub async fn run_now(
         .job(catalog, ctx.now())
         .map_err(ScheduleError::Invalid)?;
     if let Some(job) = run::run(&mut *conn, ctx, id.uuid(), ctx.now(), true, job).await? {
+        let entry = Entry::new("schedule.run", id).after(serde_json::json!({ "jobId": job }));
+        audit::record(conn, ctx, entry).await?;
         return Ok(job);
     }
     // somebody asked, or a tick was, at this very microsecond: that run is the one

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::rows::{self, Locked};
 use super::{Applied, SteerError};
+use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, TypedId};
 use crate::queue::ready_list::Hint;
 use crate::queue::submit::Submission;
@@ -30,6 +31,20 @@ pub struct Changes {
 impl Changes {
     fn any(&self) -> bool {
         *self != Self::default()
+    }
+
+    /// What is to be different, by name.
+    fn names(&self) -> Vec<&'static str> {
+        let all = [
+            ("args", self.args.is_some()),
+            ("queue", self.queue.is_some()),
+            ("priority", self.priority.is_some()),
+            ("runAt", self.run_at.is_some()),
+            ("maxAttempts", self.max_attempts.is_some()),
+        ];
+        all.into_iter()
+            .filter_map(|(name, given)| given.then_some(name))
+            .collect()
     }
 }
 
@@ -77,11 +92,12 @@ pub async fn run_now(
         "update jobs set run_at = now() where id = $1 and run_at > now()",
         id.uuid()
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
     if moved.rows_affected() == 0 {
         return Ok(Applied::Before);
     }
+    audit::record(conn, ctx, Entry::new("job.run_now", id)).await?;
     hint(ctx, catalog, id, &job);
     Ok(Applied::Now)
 }
@@ -92,6 +108,21 @@ pub async fn run_now(
 /// # Errors
 /// If there is no such job, it is not over, its unique key is taken, or the changes are not acceptable.
 pub async fn retry(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    catalog: &Catalog,
+    id: JobId,
+    changes: Changes,
+) -> Result<Repeated, SteerError> {
+    let changed = changes.names();
+    let repeated = again(conn, ctx, catalog, id, changes).await?;
+    let entry = Entry::new("job.retry", id)
+        .after(serde_json::json!({ "jobId": repeated.id(), "changed": changed }));
+    audit::record(conn, ctx, entry).await?;
+    Ok(repeated)
+}
+
+async fn again(
     conn: &mut PgConnection,
     ctx: &Ctx,
     catalog: &Catalog,

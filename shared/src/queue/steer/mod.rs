@@ -13,6 +13,7 @@ pub use error::SteerError;
 use sqlx::PgConnection;
 
 use super::{JobId, Notice};
+use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, TypedId};
 
 /// Characters of a reason that are kept.
@@ -50,8 +51,12 @@ pub async fn cancel(
             _ => Err(SteerError::Over(id)),
         };
     };
+    let entry = Entry::new("job.cancel", id)
+        .before(serde_json::json!({ "state": job.state }))
+        .reason(&reason);
     match job.state.as_str() {
         "available" => {
+            audit::record(conn, ctx, entry).await?;
             let gone = rows::cancel_waiting(conn, &[id.uuid()], &reason).await?;
             super::batch::finish(&mut *conn, &rows::batches_of(&gone)).await?;
             rows::tell(ctx, &gone, "cancelled");
@@ -59,6 +64,7 @@ pub async fn cancel(
         }
         "running" if job.cancel_requested => Ok(Applied::Before),
         "running" => {
+            audit::record(conn, ctx, entry).await?;
             rows::request_cancel(conn, &[id.uuid()], &reason).await?;
             ctx.tell(Notice::job(id, job.kind, job.queue, "running"));
             Ok(Applied::Requested)
@@ -86,6 +92,7 @@ pub async fn discard(conn: &mut PgConnection, ctx: &Ctx, id: JobId) -> Result<Ap
         return Err(SteerError::NotOver(id));
     }
     let gone = rows::discard(conn, &[id.uuid()]).await?;
+    audit::record(conn, ctx, Entry::new("job.discard", id)).await?;
     rows::tell(ctx, &gone, "discarded");
     Ok(Applied::Now)
 }

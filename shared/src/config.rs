@@ -10,6 +10,7 @@ mod tests;
 use std::fmt;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
@@ -57,6 +58,8 @@ pub struct HttpConfig {
     pub port: u16,
     /// `METRICS_PORT`; none when `ENABLE_METRICS` is false.
     pub metrics_port: Option<u16>,
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// `PUBLIC_URL`: what links in mails begin with; ends without a slash.
     pub public_url: Url,
 }
@@ -223,12 +226,34 @@ fn read_http(reader: &mut Reader<'_>) -> Option<HttpConfig> {
             "must be http://… or https://… without query or fragment",
         ),
     });
+    let trusted_proxies = read_networks(reader, "TRUSTED_PROXIES");
     Some(HttpConfig {
+        trusted_proxies: trusted_proxies?,
         host: host?,
         port,
         metrics_port: enabled.then_some(metrics_port),
         public_url: public_url?,
     })
+}
+
+/// Addresses and networks, separated by commas.
+fn read_networks(reader: &mut Reader<'_>, name: &'static str) -> Option<Vec<IpNet>> {
+    let text = reader.get(name).unwrap_or_default();
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    let parsed = parts.map(|part| {
+        let address = part.parse().map(|ip: IpAddr| IpNet::from(ip));
+        address.or_else(|_| part.parse::<IpNet>()).map_err(|_| part)
+    });
+    match parsed.collect::<Result<_, _>>() {
+        Ok(networks) => Some(networks),
+        Err(part) => {
+            let message = format!("`{part}` is no address or network, such as 10.0.0.0/8");
+            reader.refuse(name, message)
+        }
+    }
 }
 
 fn parse_public_url(text: &str) -> Option<Url> {

@@ -68,7 +68,7 @@ impl<P: Needs> FromRequestParts<App> for Allowed<P> {
         }
         let ctx = Ctx::new(actor, &app.clock);
         let ctx = match parts.extensions.get::<RequestContext>() {
-            Some(request) => ctx.within(request.trace, request.id.clone()),
+            Some(request) => request.apply(ctx),
             None => ctx,
         };
         Ok(Self {

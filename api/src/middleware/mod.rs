@@ -1,6 +1,7 @@
 //! What happens around every handler.
 
 mod auth;
+mod origin;
 mod request;
 
 pub use auth::{authenticate, guard_api};

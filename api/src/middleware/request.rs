@@ -1,14 +1,16 @@
 //! The outermost layer: gives each request an id and a trace, writes problems, and logs one line.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use shared::kernel::TraceContext;
+use shared::kernel::{Ctx, Origin, TraceContext};
 use tracing::Instrument;
 
+use super::origin;
 use crate::app::App;
 use crate::error::Problem;
 
@@ -23,10 +25,12 @@ pub struct RequestContext {
     pub id: String,
     /// The caller's trace (`traceparent`), or a new one.
     pub trace: TraceContext,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 impl RequestContext {
-    fn of(headers: &HeaderMap) -> Self {
+    fn of(headers: &HeaderMap, origin: Origin) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let trace = text("traceparent")
             .and_then(|text| text.parse().ok())
@@ -38,7 +42,16 @@ impl RequestContext {
         Self {
             id: id.unwrap_or_else(|| trace.trace_id()),
             trace,
+            origin,
         }
+    }
+}
+
+impl RequestContext {
+    /// The context of what is done for this request.
+    pub fn apply(&self, ctx: Ctx) -> Ctx {
+        ctx.within(self.trace, self.id.clone())
+            .from_origin(self.origin.clone())
     }
 }
 
@@ -52,7 +65,11 @@ fn is_well_formed(id: &str) -> bool {
 
 /// Wraps everything: see the module.
 pub async fn request(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let context = RequestContext::of(request.headers());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(address)| address.ip());
+    let proxies = &app.config.http.trusted_proxies;
+    let origin = origin::of(request.headers(), peer, proxies);
+    let context = RequestContext::of(request.headers(), origin);
     let (method, began) = (request.method().clone(), Instant::now());
     // the route's pattern, not the path: ids and tokens in paths stay out of the log
     let route = request
@@ -141,7 +158,11 @@ mod tests {
                 REQUEST_ID.clone(),
                 HeaderValue::from_str(id).expect("a header"),
             );
-            assert_eq!(RequestContext::of(&headers).id == id, kept, "{id:?}");
+            assert_eq!(
+                RequestContext::of(&headers, Origin::default()).id == id,
+                kept,
+                "{id:?}"
+            );
         }
     }
 
@@ -154,12 +175,16 @@ mod tests {
             HeaderValue::from_str(&trace.to_string()).expect("a header"),
         );
         assert_eq!(
-            RequestContext::of(&headers).trace.trace_id(),
+            RequestContext::of(&headers, Origin::default())
+                .trace
+                .trace_id(),
             trace.trace_id()
         );
         headers.insert("traceparent", HeaderValue::from_static("00-xyz"));
         assert_ne!(
-            RequestContext::of(&headers).trace.trace_id(),
+            RequestContext::of(&headers, Origin::default())
+                .trace
+                .trace_id(),
             trace.trace_id()
         );
     }

@@ -136,7 +136,7 @@ fn read(
         "createdBefore" => filter.created_before = parsed(&value, TIME)?,
         "batch" => filter.batch = parsed(&value, "a batch's id")?,
         "parent" => filter.parent = parsed(&value, "a job's id")?,
-        "cursor" => page.cursor = Some(Cursor::from(value)),
+        "cursor" => page.cursor = word(value).map(Cursor::from),
         "limit" => page.limit = parsed(&value, "a number from 1 to 200")?,
         _ => match name.strip_prefix("args.") {
             Some(argument) => filter

@@ -1,6 +1,7 @@
 //! Every kind of job there is, on one page: what `GET /api/job-kinds` publishes and what workers can be given.
 
 use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
+use crate::creators::LiftSuspension;
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
 
@@ -8,6 +9,7 @@ use crate::queue::bulk::BulkWork;
 pub fn catalog() -> Catalog {
     Catalog::default()
         .with::<BulkWork>()
+        .with::<LiftSuspension>()
         .with::<LaunchCampaign>()
         .with::<SendDeliveries>()
         .with::<FinishCampaign>()

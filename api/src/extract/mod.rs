@@ -9,9 +9,10 @@ mod told;
 mod version;
 
 pub use allowed::{
-    Allowed, Needs, ReadAudit, ReadCampaigns, ReadCreators, ReadJobs, ReadMetrics, ReadQueues,
-    ReadSchedules, ReadWorkers, RunCampaigns, WriteCampaigns, WriteCreators, WriteJobs,
-    WriteQueues, WriteSchedules, WriteWorkers,
+    Allowed, DecideAge, Needs, ReadAudit, ReadCampaigns, ReadCreators, ReadJobs, ReadMetrics,
+    ReadPeople, ReadQueues, ReadSchedules, ReadWorkers, RunCampaigns, SteerCreators,
+    WriteCampaigns, WriteCreators, WriteJobs, WritePeople, WriteQueues, WriteSchedules,
+    WriteWorkers,
 };
 pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};

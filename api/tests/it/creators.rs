@@ -154,3 +154,232 @@ async fn an_id_that_names_nobody_is_not_found(pool: PgPool) {
         assert_eq!(answer.status.as_u16(), 404, "{id}");
     }
 }
+
+/// Registers the specification's creator; answers its place and its person's.
+pub(crate) async fn registered(app: &TestApp, username: &str) -> (String, String) {
+    let mut body = specified();
+    body["username"] = json!(username);
+    body["email"] = json!(format!("{username}@example.com"));
+    let made = app.post("/api/creators", body).await;
+    assert_eq!(made.status.as_u16(), 201, "{made:?}");
+    let text = |name: &str| made.json()[name].as_str().expect("an id").to_owned();
+    (
+        format!("/api/creators/{}", text("id")),
+        format!("/api/people/{}", text("personId")),
+    )
+}
+
+async fn patch(app: &TestApp, path: &str, tag: &str, body: Value) -> Answer {
+    let headers: &[(&str, &str)] = if tag.is_empty() {
+        &[]
+    } else {
+        &[("if-match", tag)]
+    };
+    app.call(Method::PATCH, path, headers, Some(body)).await
+}
+
+/// Makes a creator active.
+pub(crate) async fn activated(app: &TestApp, username: &str) -> String {
+    let (creator, person) = registered(app, username).await;
+    let proof =
+        json!({ "decision": "verified", "birthDate": "1990-05-06", "evidence": "ticket 4711" });
+    let decided = app.post(&format!("{person}/age-decisions"), proof).await;
+    assert_eq!(decided.status.as_u16(), 201, "{decided:?}");
+    let body = json!({ "status": "active", "reason": "Verification completed" });
+    let path = format!("{creator}/status");
+    let active = app.call(Method::PUT, &path, &[], Some(body)).await;
+    assert_eq!(active.status.as_u16(), 200, "{active:?}");
+    creator
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn somebody_under_eighteen_is_refused_by_the_birth_date(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let today = app.app.clock.now().date_naive();
+    let eighteen = today - chrono::Months::new(18 * 12);
+    let mut body = specified();
+    body["birthDate"] = json!(eighteen.succ_opt().expect("a day").to_string());
+    let answer = app.post("/api/creators", body.clone()).await;
+    assert_eq!(wrong_fields(&answer), ["/birthDate"]);
+    body["birthDate"] = json!((eighteen - chrono::Days::new(1)).to_string());
+    assert_eq!(app.post("/api/creators", body).await.status.as_u16(), 201);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_profile_is_changed_by_whoever_has_seen_its_present_version(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let (path, _) = registered(&app, "ada").await;
+    let change = json!({ "displayName": "Ada ✨", "aliases": ["Lady A"], "handles": { "instagram": "ada" }, "owner": "eve" });
+    let changed = patch(&app, &path, "\"1\"", change).await;
+    assert_eq!(
+        (changed.status.as_u16(), changed.header("etag")),
+        (200, "\"2\"")
+    );
+    assert_eq!(changed.json()["aliases"], json!(["Lady A"]));
+    assert_eq!(changed.json()["handles"]["instagram"], "ada");
+    let stale = patch(&app, &path, "\"1\"", json!({ "displayName": "Eve" })).await;
+    assert_eq!(
+        (stale.status.as_u16(), stale.problem().as_str()),
+        (412, "stale")
+    );
+    let forgotten = patch(&app, &path, "", json!({ "displayName": null })).await;
+    assert_eq!(forgotten.json()["displayName"], Value::Null);
+    assert_eq!(forgotten.json()["owner"], "eve");
+    let same = patch(&app, &path, "\"3\"", json!({ "owner": "eve" })).await;
+    assert_eq!(same.header("etag"), "\"3\"", "nothing changed");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_another_creator_has_cannot_be_taken_by_a_change(pool: PgPool) {
+    let app = TestApp::new(pool);
+    registered(&app, "ada").await;
+    let (path, _) = registered(&app, "eve").await;
+    for (body, code) in [
+        (json!({ "username": "ADA" }), "username-taken"),
+        (json!({ "email": "Ada@Example.com" }), "email-taken"),
+    ] {
+        let answer = patch(&app, &path, "", body).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.problem().as_str()),
+            (409, code)
+        );
+    }
+    let wrong = json!({ "email": "x", "timeZone": "Mars/Olympus", "phone": "1" });
+    assert_eq!(
+        wrong_fields(&patch(&app, &path, "", wrong).await),
+        ["/email", "/phone", "/timeZone"]
+    );
+    let wrong = json!({ "aliases": [""], "handles": { "X y": "a" }, "owner": "a b" });
+    assert_eq!(
+        wrong_fields(&patch(&app, &path, "", wrong).await),
+        ["/aliases/0", "/handles", "/owner"]
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_archived_creator_is_changed_only_after_it_is_back(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let (path, _) = registered(&app, "ada").await;
+    for _ in 0..2 {
+        let archived = app.post(&format!("{path}/archive"), json!({})).await;
+        assert_eq!(archived.status.as_u16(), 200);
+        assert_eq!(
+            archived.header("etag"),
+            "\"2\"",
+            "saying it twice is allowed"
+        );
+        assert!(archived.json()["archivedAt"].is_string());
+    }
+    let refused = patch(&app, &path, "", json!({ "firstName": "Ada" })).await;
+    assert_eq!(refused.problem(), "creator-archived");
+    let back = app.post(&format!("{path}/unarchive"), json!({})).await;
+    assert_eq!(back.json()["archivedAt"], Value::Null);
+    let changed = patch(&app, &path, "", json!({ "firstName": "Ada" })).await;
+    assert_eq!(changed.status.as_u16(), 200);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_legal_name_is_with_the_person_and_with_nobody_else(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let (creator, person) = registered(&app, "ada").await;
+    let identity =
+        json!({ "legalName": "Augusta King", "birthDate": "1990-05-06", "taxCountry": "gb" });
+    let changed = patch(&app, &person, "\"1\"", identity).await;
+    assert_eq!(changed.json()["taxCountry"], "GB", "{changed:?}");
+    assert_eq!(app.get(&person).await.json()["legalName"], "Augusta King");
+    let shown = app.get(&creator).await;
+    assert!(!shown.text.contains("Augusta"), "{shown:?}");
+    let wrong = json!({ "legalName": "", "birthDate": "2020-01-01", "residenceCountry": "DEU" });
+    assert_eq!(
+        wrong_fields(&patch(&app, &person, "", wrong).await),
+        ["/residenceCountry"]
+    );
+    let wrong = json!({ "legalName": "", "birthDate": "2020-01-01" });
+    assert_eq!(
+        wrong_fields(&patch(&app, &person, "", wrong).await),
+        ["/legalName", "/birthDate"]
+    );
+    let stale = patch(&app, &person, "\"1\"", json!({ "legalName": "A" })).await;
+    assert_eq!(stale.status.as_u16(), 412);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_creator_is_suspended_and_reactivated_as_the_specification_writes_it(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let path = activated(&app, "ada").await;
+    let body = json!({ "reason": "Policy violation", "duration": 86400 });
+    let suspended = app.post(&format!("{path}/suspend"), body).await;
+    assert_eq!(suspended.json()["status"], "suspended", "{suspended:?}");
+    let shorter = json!({ "reason": "Policy violation", "duration": 3600 });
+    let again = app.post(&format!("{path}/suspend"), shorter).await;
+    assert_eq!(again.problem(), "suspended-already");
+    let blocks = app.get(&format!("{path}/blocks")).await.json();
+    assert_eq!(blocks["items"][0]["source"], "suspension");
+    assert_eq!(blocks["items"][0]["blocks"], json!(["mail", "payout"]));
+    let notes = json!({ "notes": "Issues resolved" });
+    let back = app.post(&format!("{path}/reactivate"), notes).await;
+    assert_eq!(back.json()["status"], "active", "{back:?}");
+    assert_eq!(
+        app.get(&format!("{path}/blocks")).await.json()["items"],
+        json!([])
+    );
+    let history = app
+        .get(&format!("{path}/status-history?limit=2"))
+        .await
+        .json();
+    assert_eq!(history["items"][0]["reason"], "Issues resolved");
+    assert_eq!(history["items"][0]["actor"], "user:tester");
+    let next = history["nextCursor"].as_str().expect("a next page");
+    let rest = app
+        .get(&format!("{path}/status-history?cursor={next}"))
+        .await;
+    assert_eq!(
+        rest.json()["items"].as_array().map(Vec::len),
+        Some(2),
+        "{rest:?}"
+    );
+    let tiers = app.get(&format!("{path}/tier-history")).await.json();
+    assert_eq!(tiers["items"][0]["to"], "newcomer");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refused_status_names_what_is_legal_and_what_stands(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let (path, _) = registered(&app, "ada").await;
+    let put = |body: Value| {
+        let path = format!("{path}/status");
+        let app = &app;
+        async move { app.call(Method::PUT, &path, &[], Some(body)).await }
+    };
+    let early = put(json!({ "status": "active", "reason": "x" })).await;
+    assert_eq!(
+        (early.status.as_u16(), early.problem().as_str()),
+        (409, "creator-not-ready")
+    );
+    assert_eq!(
+        early.json()["errors"][0]["message"],
+        "age_not_verified: the age is not verified"
+    );
+    let illegal = put(json!({ "status": "inactive", "reason": "x" })).await;
+    assert_eq!(illegal.problem(), "illegal-transition");
+    assert!(
+        illegal.text.contains("use one of: pending_review, active"),
+        "{illegal:?}"
+    );
+    assert_eq!(
+        wrong_fields(&put(json!({ "status": "gone", "reason": "x" })).await),
+        ["/status"]
+    );
+    assert_eq!(
+        wrong_fields(&put(json!({ "status": "banned", "reason": " " })).await),
+        ["/reason"]
+    );
+    let future =
+        json!({ "status": "banned", "reason": "x", "effectiveAt": "2999-01-01T00:00:00Z" });
+    assert_eq!(wrong_fields(&put(future).await), ["/effectiveAt"]);
+    let reactivate = app.post(&format!("{path}/reactivate"), json!({})).await;
+    assert_eq!(reactivate.problem(), "not-reactivatable");
+    let long = json!({ "reason": "x", "duration": 400_000_000 });
+    let answer = app.post(&format!("{path}/suspend"), long).await;
+    assert_eq!(wrong_fields(&answer), ["/duration"]);
+}

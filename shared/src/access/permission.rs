@@ -29,6 +29,14 @@ pub enum Permission {
     ReadCreators,
     /// Add and change creators.
     WriteCreators,
+    /// Change creators' status, suspend and reactivate them.
+    SteerCreators,
+    /// See people behind creators: legal names, birth dates, countries.
+    ReadPeople,
+    /// Change people behind creators.
+    WritePeople,
+    /// Decide whether somebody's age is proven.
+    DecideAge,
     /// See campaigns and what became of them.
     ReadCampaigns,
     /// Make and change campaigns.
@@ -41,7 +49,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -53,6 +61,10 @@ impl Permission {
         Self::ReadMetrics,
         Self::ReadCreators,
         Self::WriteCreators,
+        Self::SteerCreators,
+        Self::ReadPeople,
+        Self::WritePeople,
+        Self::DecideAge,
         Self::ReadCampaigns,
         Self::WriteCampaigns,
         Self::RunCampaigns,
@@ -73,6 +85,10 @@ impl Permission {
             Self::ReadMetrics => "metrics:read",
             Self::ReadCreators => "creators:read",
             Self::WriteCreators => "creators:write",
+            Self::SteerCreators => "creators:steer",
+            Self::ReadPeople => "people:read",
+            Self::WritePeople => "people:write",
+            Self::DecideAge => "people:decide-age",
             Self::ReadCampaigns => "campaigns:read",
             Self::WriteCampaigns => "campaigns:write",
             Self::RunCampaigns => "campaigns:run",
@@ -90,11 +106,19 @@ impl Permission {
             Role::Ops => !self.is_about_people(),
             Role::Service => matches!(
                 self,
-                Self::ReadJobs | Self::WriteJobs | Self::ReadCreators | Self::WriteCreators
+                Self::ReadJobs
+                    | Self::WriteJobs
+                    | Self::ReadCreators
+                    | Self::WriteCreators
+                    | Self::SteerCreators
             ),
             Role::Support => matches!(
                 self,
-                Self::ReadCreators | Self::WriteCreators | Self::ReadCampaigns | Self::ReadJobs
+                Self::ReadCreators
+                    | Self::WriteCreators
+                    | Self::SteerCreators
+                    | Self::ReadCampaigns
+                    | Self::ReadJobs
             ),
             Role::Marketing => matches!(
                 self,
@@ -104,10 +128,19 @@ impl Permission {
                     | Self::RunCampaigns
                     | Self::ReadJobs
             ),
-            Role::Finance => matches!(self, Self::ReadCreators | Self::ReadJobs),
-            Role::Compliance => {
-                matches!(self, Self::ReadCreators | Self::ReadJobs | Self::ReadAudit)
+            Role::Finance => {
+                matches!(self, Self::ReadCreators | Self::ReadPeople | Self::ReadJobs)
             }
+            Role::Compliance => matches!(
+                self,
+                Self::ReadCreators
+                    | Self::SteerCreators
+                    | Self::ReadPeople
+                    | Self::WritePeople
+                    | Self::DecideAge
+                    | Self::ReadJobs
+                    | Self::ReadAudit
+            ),
             Role::Analyst => matches!(
                 self,
                 Self::ReadCampaigns | Self::ReadQueues | Self::ReadMetrics
@@ -129,6 +162,10 @@ impl Permission {
             self,
             Self::ReadCreators
                 | Self::WriteCreators
+                | Self::SteerCreators
+                | Self::ReadPeople
+                | Self::WritePeople
+                | Self::DecideAge
                 | Self::ReadCampaigns
                 | Self::WriteCampaigns
                 | Self::RunCampaigns

@@ -1,19 +1,38 @@
 //! Creators: who they are, which cluster they belong to, what they agreed to, what stands against them.
 //!
-//! Promises: an address and a username are taken once in a cluster; every consent and withdrawal is kept with its source.
-//! Owns: `clusters`, `creators`, `creator_consents`, `creator_blocks`. Emits: nothing yet. Calls: nobody.
+//! Promises: an address and a username are taken once in a cluster; every consent, status and tier is kept with its
+//! source; the id of a creator that was merged into another leads to that one; a legal name is with the person and never
+//! with the stage name. Owns: `clusters`, `people`, `person_age_decisions`, `creators`, `creator_consents`,
+//! `creator_blocks`, `creator_status_history`. Emits: `creator.lift_suspension`. Calls: `audit`, `queue`.
 
+mod edit;
 mod error;
+mod jobs;
 mod model;
+mod people;
 mod service;
+mod status;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trail;
 
+pub use edit::{archive, change, unarchive};
 pub use error::CreatorError;
+pub use jobs::LiftSuspension;
 pub use model::{
-    Block, BlockedThing, Channel, Cluster, Consent, ConsentState, Creator, CreatorId,
-    CreatorStatus, NewConsent, NewCreator, Phone, Tier, Username,
+    ADULT_AGE_YEARS, ALIASES_MAX, ActivationFacts, AgeDecision, AgeVerdict, Block, BlockId,
+    BlockedThing, Channel, Cluster, Consent, ConsentState, Country, Creator, CreatorChanges,
+    CreatorId, CreatorStatus, HANDLES_MAX, InvalidCountry, NAME_MAX_CHARS, NewAgeDecision,
+    NewConsent, NewCreator, Obstacle, Person, PersonChanges, PersonId, Phone, Profile, Sibling,
+    StatusChange, StatusEntry, Tier, TierEntry, Username, age_on, obstacles,
 };
-pub use service::{clusters, consents, get, record_consent, register};
-pub(crate) use store::{SeedColumns, seed as insert_seed};
+pub use people::{EVIDENCE_MAX_CHARS, change_person, decide_age, person, reveal_person};
+pub use service::{
+    clusters, consents, get, profile, record_consent, register, status_history, tier_history,
+};
+pub use status::{
+    Lifted, REASON_MAX_CHARS, SUSPENSION_MAX_SECONDS, blocks, change_status, lift_due, reactivate,
+    suspend,
+};
+pub(crate) use store::seed::{SeedColumns, seed as insert_seed};

@@ -1,51 +1,76 @@
-//! What can be done with creators.
+//! Registering creators, and looking at them.
 
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{Cluster, Consent, Creator, CreatorError, CreatorId, NewConsent, NewCreator, store};
+use super::store::{self, history::Place};
+use super::{
+    Cluster, Consent, Creator, CreatorError, CreatorId, CreatorStatus, NewConsent, NewCreator,
+    Profile, StatusEntry, Tier, TierEntry, people, trail,
+};
 use crate::audit::{self, Entry};
-use crate::kernel::Ctx;
+use crate::kernel::{Ctx, Cursor, Page, PageRequest};
 
-/// Registers a creator with its first consents.
+/// What the first lines of a creator's histories say.
+const REGISTERED: &str = "registered";
+
+/// Registers a creator with its first consents; a person who is not known yet comes into being with it.
 ///
 /// # Errors
-/// If a field breaks a rule, the cluster is unknown, or the address or name is taken there.
+/// If a field breaks a rule, the cluster or person is unknown, or the address or name is taken there.
 pub async fn register(
     conn: &mut PgConnection,
     ctx: &Ctx,
     new: &NewCreator,
 ) -> Result<Creator, CreatorError> {
-    new.check().map_err(CreatorError::Invalid)?;
-    if !store::cluster_exists(conn, &new.cluster).await? {
+    new.check(ctx.now().date_naive())
+        .map_err(CreatorError::Invalid)?;
+    if !store::creators::cluster_exists(conn, &new.cluster).await? {
         return Err(CreatorError::UnknownCluster(new.cluster.clone()));
     }
-    let Some(id) = store::insert(conn, ctx, new).await? else {
+    let new = &people::of_new_creator(conn, ctx, new).await?;
+    let Some(id) = store::creators::insert(conn, ctx, new).await? else {
         let email = new.email.normalised();
-        return Err(if store::email_taken(conn, &new.cluster, &email).await? {
+        let taken = store::creators::email_taken(conn, &new.cluster, &email).await?;
+        return Err(if taken {
             CreatorError::EmailTaken
         } else {
             CreatorError::UsernameTaken
         });
     };
-    store::insert_consents(conn, ctx, id, &new.consents).await?;
-    let entry = Entry::new("creator.register", id)
-        .after(json!({ "clusterId": new.cluster }))
-        .personal(json!({ "email": new.email.as_str(), "username": new.username.as_str() }));
+    let status = CreatorStatus::PendingVerification;
+    store::history::add_status(conn, ctx, id, None, status, REGISTERED, ctx.now()).await?;
+    store::history::add_first_tier(conn, ctx, id, Tier::Newcomer, REGISTERED).await?;
+    store::consents::insert_consents(conn, ctx, id, &new.consents).await?;
+    let made = get(conn, id).await?;
     let consents = new.consents.iter().map(|consent| consented(id, consent));
-    let entries = std::iter::once(entry).chain(consents).collect();
-    audit::record_all(conn, ctx, entries).await?;
-    get(conn, id).await
+    let entries = std::iter::once(trail::creator_made(&made)).chain(consents);
+    audit::record_all(conn, ctx, entries.collect()).await?;
+    Ok(made)
 }
 
-/// One creator.
+/// One creator; the id of one that was merged into another leads to that one.
 ///
 /// # Errors
 /// If there is none with this id.
 pub async fn get(conn: &mut PgConnection, id: CreatorId) -> Result<Creator, CreatorError> {
-    store::get(conn, id)
+    store::creators::get(conn, id)
         .await?
         .ok_or(CreatorError::NotFound(id))
+}
+
+/// One creator with what the screen about them begins with.
+///
+/// # Errors
+/// If there is none with this id.
+pub async fn profile(conn: &mut PgConnection, id: CreatorId) -> Result<Profile, CreatorError> {
+    let creator = get(conn, id).await?;
+    Ok(Profile {
+        consents: store::consents::latest_consents(conn, creator.id).await?,
+        siblings: store::creators::siblings(conn, creator.person, creator.id).await?,
+        age: store::people::latest_age_decision(conn, creator.person).await?,
+        creator,
+    })
 }
 
 /// What the creator said last about each channel; channels never spoken of are absent.
@@ -56,7 +81,7 @@ pub async fn consents(
     conn: &mut PgConnection,
     id: CreatorId,
 ) -> Result<Vec<Consent>, CreatorError> {
-    Ok(store::latest_consents(conn, id).await?)
+    Ok(store::consents::latest_consents(conn, id).await?)
 }
 
 /// Records a consent or withdrawal. Saying the same again is kept as well: each has its own proof.
@@ -69,9 +94,9 @@ pub async fn record_consent(
     id: CreatorId,
     consent: NewConsent,
 ) -> Result<(), CreatorError> {
-    get(conn, id).await?;
-    audit::record(conn, ctx, consented(id, &consent)).await?;
-    Ok(store::insert_consents(conn, ctx, id, &[consent]).await?)
+    let creator = get(conn, id).await?;
+    audit::record(conn, ctx, consented(creator.id, &consent)).await?;
+    Ok(store::consents::insert_consents(conn, ctx, creator.id, &[consent]).await?)
 }
 
 fn consented(id: CreatorId, consent: &NewConsent) -> Entry {
@@ -87,5 +112,37 @@ fn consented(id: CreatorId, consent: &NewConsent) -> Entry {
 /// # Errors
 /// If the database cannot be read.
 pub async fn clusters(conn: &mut PgConnection) -> Result<Vec<Cluster>, CreatorError> {
-    Ok(store::clusters(conn).await?)
+    Ok(store::creators::clusters(conn).await?)
+}
+
+/// Every status a creator had, the newest first.
+///
+/// # Errors
+/// If there is no such creator or the cursor is not ours.
+pub async fn status_history(
+    conn: &mut PgConnection,
+    id: CreatorId,
+    page: &PageRequest,
+) -> Result<Page<StatusEntry>, CreatorError> {
+    let creator = get(conn, id).await?;
+    let before: Option<Place> = page.cursor.as_ref().map(Cursor::decode).transpose()?;
+    let limit = page.limit();
+    let rows = store::history::statuses(conn, creator.id, before, limit + 1).await?;
+    Ok(Page::of(rows, limit, |line| (line.effective_from, line.id)))
+}
+
+/// Every tier a creator had, the newest first.
+///
+/// # Errors
+/// As [`status_history`].
+pub async fn tier_history(
+    conn: &mut PgConnection,
+    id: CreatorId,
+    page: &PageRequest,
+) -> Result<Page<TierEntry>, CreatorError> {
+    let creator = get(conn, id).await?;
+    let before: Option<Place> = page.cursor.as_ref().map(Cursor::decode).transpose()?;
+    let limit = page.limit();
+    let rows = store::history::tiers(conn, creator.id, before, limit + 1).await?;
+    Ok(Page::of(rows, limit, |line| (line.effective_from, line.id)))
 }

@@ -1,11 +1,12 @@
 //! One file a slice: each handler decodes nothing, decides nothing, and maps domain errors to retry, fail or snooze.
 
 mod campaigns;
+mod creators;
 mod queue;
 
 use crate::registry::Registry;
 
 /// Every handler of the product.
 pub fn all() -> Registry {
-    queue::register(campaigns::register(Registry::default()))
+    queue::register(creators::register(campaigns::register(Registry::default())))
 }

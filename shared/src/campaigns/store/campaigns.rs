@@ -75,7 +75,8 @@ pub(in crate::campaigns) async fn count_audience(
         r#"select count(*) as "count!" from creators
            where (cardinality($1::text[]) = 0 or cluster_id = any($1))
              and (cardinality($2::text[]) = 0 or tier = any($2))
-             and status = any($3::text[])"#,
+             and status = any($3::text[])
+             and archived_at is null"#,
         &audience.clusters,
         &tiers,
         &statuses,
@@ -247,6 +248,7 @@ pub(in crate::campaigns) async fn materialise(
               and (cardinality($2::text[]) = 0 or c.cluster_id = any($2))
               and (cardinality($3::text[]) = 0 or c.tier = any($3))
               and c.status = any($4::text[])
+              and c.archived_at is null
             order by c.id
             limit $5
         ), numbered as (

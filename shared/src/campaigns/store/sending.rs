@@ -99,7 +99,7 @@ pub(in crate::campaigns) async fn begin(
         ), gated as (
             select due.id, r.id as creator_id, r.email, r.first_name, r.display_name, r.username, r.tier, l.name as cluster_name,
                    case
-                       when r.status <> all($5::text[]) then 'creator_status'
+                       when r.status <> all($5::text[]) or r.archived_at is not null then 'creator_status'
                        when exists (select 1 from creator_blocks b
                                     where b.creator_id = r.id and 'mail' = any(b.blocks)
                                       and b.starts_at <= now() and (b.ends_at is null or b.ends_at > now())) then 'blocked'

@@ -1,24 +1,18 @@
-//! Creators and their clusters.
+//! Registering a creator.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use shared::creators::{
-    self, Channel, Cluster, Consent, ConsentState, Creator, CreatorId, NewConsent, NewCreator,
-};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use shared::creators::{self, Channel, ConsentState, NewConsent, NewCreator, PersonId};
 use shared::idempotency::{self, Answer};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::view::CreatorView;
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::{
-    Allowed, IdempotencyKey, Json, JsonBytes, PathId, ReadCreators, WriteCreators, answered,
-    parse_json,
-};
+use crate::extract::{Allowed, IdempotencyKey, JsonBytes, WriteCreators, answered, parse_json};
 use crate::fields::Fields;
 
 /// Characters in a consent's source and proof at the most.
@@ -27,55 +21,10 @@ const PROOF_MAX_CHARS: usize = 500;
 /// Consents in one request at the most.
 const CONSENTS_MAX: usize = 10;
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list_clusters))
-        .routes(routes!(register))
-        .routes(routes!(show))
-}
-
-/// All clusters.
-#[derive(Debug, Serialize, ToSchema)]
-struct Clusters {
-    /// By id.
-    items: Vec<ClusterView>,
-}
-
-/// A platform of the ecosystem.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Cluster)]
-struct ClusterView {
-    #[schema(example = "girlfanz")]
-    id: String,
-    name: String,
-    /// Whether it shows adult content.
-    adult: bool,
-    /// Whether its age gate is stricter than the law asks for.
-    enhanced_gating: bool,
-}
-
-impl From<Cluster> for ClusterView {
-    fn from(cluster: Cluster) -> Self {
-        let Cluster {
-            id,
-            name,
-            adult,
-            enhanced_gating,
-        } = cluster;
-        Self {
-            id,
-            name,
-            adult,
-            enhanced_gating,
-        }
-    }
-}
-
 /// What is needed to register a creator.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CreatorBody {
+pub(super) struct CreatorBody {
     /// Taken once in a cluster, whatever its capitals.
     #[schema(example = "creator@example.com")]
     email: String,
@@ -92,6 +41,11 @@ struct CreatorBody {
     /// IANA name.
     #[schema(example = "Europe/Berlin")]
     time_zone: Option<String>,
+    /// Nobody under 18 is registered.
+    birth_date: Option<NaiveDate>,
+    /// The person behind, if they are a creator of another cluster already; a new person if left out.
+    #[schema(example = "person_0192f0c1a2b37c4d8e5f60718293a4b5")]
+    person_id: Option<String>,
     /// What they agreed to while signing up. Without consent to `email` they get no marketing mail.
     #[serde(default)]
     consents: Vec<ConsentBody>,
@@ -100,7 +54,7 @@ struct CreatorBody {
 /// A consent with its proof.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ConsentBody {
+pub(super) struct ConsentBody {
     /// `email` or `sms`.
     channel: String,
     /// How it was given.
@@ -108,83 +62,6 @@ struct ConsentBody {
     source: String,
     /// What can be shown for it.
     proof: Option<String>,
-}
-
-/// A creator.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Creator)]
-struct CreatorView {
-    #[schema(value_type = String, example = "creator_0192f0c1a2b37c4d8e5f60718293a4b5")]
-    id: CreatorId,
-    cluster_id: String,
-    email: String,
-    username: String,
-    phone: Option<String>,
-    display_name: Option<String>,
-    first_name: Option<String>,
-    #[schema(example = "pending_verification")]
-    status: &'static str,
-    #[schema(example = "newcomer")]
-    tier: &'static str,
-    time_zone: Option<String>,
-    /// What they said last about each channel; channels never spoken of are absent.
-    consents: Vec<ConsentView>,
-    created_at: DateTime<Utc>,
-}
-
-/// What a creator said about a channel.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Consent)]
-struct ConsentView {
-    /// `email` or `sms`.
-    channel: &'static str,
-    /// `granted` or `withdrawn`.
-    state: &'static str,
-    source: String,
-    proof: Option<String>,
-    recorded_at: DateTime<Utc>,
-}
-
-impl From<Consent> for ConsentView {
-    fn from(consent: Consent) -> Self {
-        Self {
-            channel: consent.channel.as_str(),
-            state: consent.state.as_str(),
-            source: consent.source,
-            proof: consent.proof,
-            recorded_at: consent.recorded_at,
-        }
-    }
-}
-
-fn view(creator: Creator, consents: Vec<Consent>) -> CreatorView {
-    CreatorView {
-        id: creator.id,
-        cluster_id: creator.cluster,
-        email: creator.email,
-        username: creator.username,
-        phone: creator.phone,
-        display_name: creator.display_name,
-        first_name: creator.first_name,
-        status: creator.status.as_str(),
-        tier: creator.tier.as_str(),
-        time_zone: creator.time_zone,
-        consents: consents.into_iter().map(ConsentView::from).collect(),
-        created_at: creator.created_at,
-    }
-}
-
-/// List the clusters
-#[utoipa::path(get, path = "/api/clusters", operation_id = "listClusters", tag = "creators", security(("bearer" = ["creators:read"])),
-    responses((status = 200, body = Clusters)))]
-async fn list_clusters(_: Allowed<ReadCreators>, State(app): State<App>) -> Result<Json<Clusters>> {
-    let mut tx = app.db.begin().await?;
-    let clusters = creators::clusters(&mut tx).await?;
-    Ok(Json(Clusters {
-        items: clusters.into_iter().map(ClusterView::from).collect(),
-    }))
 }
 
 /// Register a creator
@@ -195,7 +72,7 @@ async fn list_clusters(_: Allowed<ReadCreators>, State(app): State<App>) -> Resu
         (status = 201, body = CreatorView, headers(("Location" = String, description = "Where the creator is shown"))),
         (status = 409, description = "The address or name is taken in this cluster", content_type = "application/problem+json", body = crate::openapi::ProblemDocument),
         (status = 422, description = "Some fields are wrong", content_type = "application/problem+json", body = crate::openapi::ProblemDocument)))]
-async fn register(
+pub(super) async fn register(
     caller: Allowed<WriteCreators>,
     State(app): State<App>,
     key: IdempotencyKey,
@@ -210,32 +87,17 @@ async fn register(
         return Ok(answered(answer));
     }
     let creator = creators::register(&mut tx, &caller.ctx, &new).await?;
-    let consents = creators::consents(&mut tx, creator.id).await?;
+    let profile = creators::profile(&mut tx, creator.id).await?;
     let answer = Answer {
         status: StatusCode::CREATED.as_u16(),
         location: Some(format!("/api/creators/{}", creator.id)),
-        body: serde_json::json!(view(creator, consents)).to_string(),
+        body: serde_json::json!(CreatorView::of(profile, &caller.ctx)).to_string(),
     };
     if let Some(request) = &request {
         idempotency::remember(&mut tx, &caller.ctx, request, &answer).await?;
     }
     app.db.commit(tx, &caller.ctx).await?;
     Ok(answered(answer))
-}
-
-/// Show a creator
-#[utoipa::path(get, path = "/api/creators/{id}", operation_id = "showCreator", tag = "creators", security(("bearer" = ["creators:read"])),
-    params(("id" = String, Path, description = "`creator_…`")),
-    responses((status = 200, body = CreatorView), (status = 404, description = "No such creator")))]
-async fn show(
-    _: Allowed<ReadCreators>,
-    State(app): State<App>,
-    PathId(id): PathId<CreatorId>,
-) -> Result<Json<CreatorView>> {
-    let mut tx = app.db.begin().await?;
-    let creator = creators::get(&mut tx, id).await?;
-    let consents = creators::consents(&mut tx, id).await?;
-    Ok(Json(view(creator, consents)))
 }
 
 impl CreatorBody {
@@ -246,6 +108,7 @@ impl CreatorBody {
         let username = fields.parsed("/username", &self.username);
         let phone = fields.parsed_if("/phone", self.phone.as_deref());
         let time_zone = fields.parsed_if::<chrono_tz::Tz>("/timeZone", self.time_zone.as_deref());
+        let person = fields.parsed_if::<PersonId>("/personId", self.person_id.as_deref());
         if self.consents.len() > CONSENTS_MAX {
             fields.wrong("/consents", format!("at most {CONSENTS_MAX} consents"));
         }
@@ -263,6 +126,8 @@ impl CreatorBody {
                 display_name: self.display_name,
                 first_name: self.first_name,
                 time_zone,
+                person,
+                birth_date: self.birth_date,
                 consents,
             }),
             (_, _) => Err(Problem::internal()),

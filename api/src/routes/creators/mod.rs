@@ -1,0 +1,31 @@
+//! Creators, the people behind them, and their clusters.
+
+mod clusters;
+mod history;
+mod people;
+mod profile;
+mod register;
+mod status;
+mod view;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(clusters::list_clusters))
+        .routes(routes!(register::register))
+        .routes(routes!(profile::show, profile::change))
+        .routes(routes!(profile::archive))
+        .routes(routes!(profile::unarchive))
+        .routes(routes!(status::change))
+        .routes(routes!(status::suspend))
+        .routes(routes!(status::reactivate))
+        .routes(routes!(status::blocks))
+        .routes(routes!(history::statuses))
+        .routes(routes!(history::tiers))
+        .routes(routes!(people::show, people::change))
+        .routes(routes!(people::decide_age))
+}

@@ -1,0 +1,8 @@
+//! The SQL of creators, a file a table or two.
+
+pub(super) mod blocks;
+pub(super) mod consents;
+pub(super) mod creators;
+pub(super) mod history;
+pub(super) mod people;
+pub(super) mod seed;

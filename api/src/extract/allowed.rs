@@ -1,11 +1,13 @@
 //! `Allowed<ReadJobs>` in a handler's signature: the caller proved who they are and holds that permission.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use shared::access::Permission;
-use shared::kernel::{Actor, Ctx};
+use shared::creators::CreatorId;
+use shared::kernel::{Actor, Ctx, TypedId};
 
 use crate::app::App;
 use crate::error::Problem;
@@ -48,6 +50,16 @@ needs!(
     WriteCampaigns,
     RunCampaigns,
     ReadAudit,
+    OwnAccount,
+    OwnCreator,
+    ReadUsers,
+    WriteUsers,
+    ReadKeys,
+    WriteKeys,
+    RevealContact,
+    RevealIdentity,
+    RevealTax,
+    RevealBank,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for
@@ -63,21 +75,68 @@ impl<P: Needs> FromRequestParts<App> for Allowed<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let actor = match parts.extensions.get::<Actor>() {
-            Some(actor) => actor.clone(),
-            None => authenticate(app, &parts.headers)?,
-        };
+        let actor = actor(parts, app)?;
         if !P::PERMISSION.granted_to(&actor) {
             return Err(Problem::forbidden(P::PERMISSION));
         }
-        let ctx = Ctx::new(actor, &app.clock);
-        let ctx = match parts.extensions.get::<RequestContext>() {
-            Some(request) => request.apply(ctx),
-            None => ctx,
-        };
         Ok(Self {
-            ctx,
+            ctx: ctx(parts, app, actor),
             permission: PhantomData,
         })
+    }
+}
+
+/// A caller who holds permission `P`, or who is the creator that the path's `id` names. To a creator every other creator
+/// is as if it were not there. What rows they reach is for the slice to ask: [`Actor::reach`].
+///
+/// In the document such a route names both: `security(("bearer" = ["creators:read"]), ("bearer" = ["creator:self"]))`.
+#[derive(Debug)]
+pub struct OwnOr<P> {
+    /// Who asks, when, and within which trace.
+    pub ctx: Ctx,
+    permission: PhantomData<P>,
+}
+
+impl<P: Needs> FromRequestParts<App> for OwnOr<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let actor = actor(parts, app)?;
+        if !P::PERMISSION.granted_to(&actor) {
+            if !Permission::OwnCreator.granted_to(&actor) {
+                return Err(Problem::forbidden(P::PERMISSION));
+            }
+            let named = named_creator(parts, app).await?;
+            if actor.reach().creator != Some(named.uuid()) {
+                return Err(Problem::not_found());
+            }
+        }
+        Ok(Self {
+            ctx: ctx(parts, app, actor),
+            permission: PhantomData,
+        })
+    }
+}
+
+/// The creator that the path names.
+async fn named_creator(parts: &mut Parts, app: &App) -> Result<CreatorId, Problem> {
+    let path = Path::<BTreeMap<String, String>>::from_request_parts(parts, app).await;
+    let Path(names) = path.map_err(|_| Problem::not_found())?;
+    let id = names.get("id").ok_or_else(Problem::not_found)?;
+    id.parse().map_err(|_| Problem::not_found())
+}
+
+fn actor(parts: &Parts, app: &App) -> Result<Actor, Problem> {
+    match parts.extensions.get::<Actor>() {
+        Some(actor) => Ok(actor.clone()),
+        None => authenticate(app, &parts.headers),
+    }
+}
+
+fn ctx(parts: &Parts, app: &App, actor: Actor) -> Ctx {
+    let ctx = Ctx::new(actor, &app.clock);
+    match parts.extensions.get::<RequestContext>() {
+        Some(request) => request.apply(ctx),
+        None => ctx,
     }
 }

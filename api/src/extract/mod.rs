@@ -9,10 +9,11 @@ mod told;
 mod version;
 
 pub use allowed::{
-    Allowed, DecideAge, Needs, ReadAudit, ReadCampaigns, ReadCreators, ReadJobs, ReadMetrics,
-    ReadPeople, ReadQueues, ReadSchedules, ReadWorkers, RunCampaigns, SteerCreators,
-    WriteCampaigns, WriteCreators, WriteJobs, WritePeople, WriteQueues, WriteSchedules,
-    WriteWorkers,
+    Allowed, DecideAge, Needs, OwnAccount, OwnCreator, OwnOr, ReadAudit, ReadCampaigns,
+    ReadCreators, ReadJobs, ReadKeys, ReadMetrics, ReadPeople, ReadQueues, ReadSchedules,
+    ReadUsers, ReadWorkers, RevealBank, RevealContact, RevealIdentity, RevealTax, RunCampaigns,
+    SteerCreators, WriteCampaigns, WriteCreators, WriteJobs, WriteKeys, WritePeople, WriteQueues,
+    WriteSchedules, WriteUsers, WriteWorkers,
 };
 pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};

@@ -45,11 +45,31 @@ pub enum Permission {
     RunCampaigns,
     /// Read the audit trail and verify it.
     ReadAudit,
+    /// Look after one's own account: password, second factor, sessions.
+    OwnAccount,
+    /// A creator's own: see and change what is theirs, and nobody else's.
+    OwnCreator,
+    /// See who may log in, and how far they reach.
+    ReadUsers,
+    /// Add, change, disable and enable users.
+    WriteUsers,
+    /// See API keys, without the keys themselves.
+    ReadKeys,
+    /// Make and revoke API keys.
+    WriteKeys,
+    /// Reveal a creator's e-mail address, phone number and postal address; each time is recorded.
+    RevealContact,
+    /// Reveal the legal name and birth date behind a creator; each time is recorded.
+    RevealIdentity,
+    /// Reveal a tax id; each time is recorded.
+    RevealTax,
+    /// Reveal where money goes to; each time is recorded.
+    RevealBank,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 29] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -69,6 +89,16 @@ impl Permission {
         Self::WriteCampaigns,
         Self::RunCampaigns,
         Self::ReadAudit,
+        Self::OwnAccount,
+        Self::OwnCreator,
+        Self::ReadUsers,
+        Self::WriteUsers,
+        Self::ReadKeys,
+        Self::WriteKeys,
+        Self::RevealContact,
+        Self::RevealIdentity,
+        Self::RevealTax,
+        Self::RevealBank,
     ];
 
     /// The permission's name on the wire.
@@ -93,16 +123,28 @@ impl Permission {
             Self::WriteCampaigns => "campaigns:write",
             Self::RunCampaigns => "campaigns:run",
             Self::ReadAudit => "audit:read",
+            Self::OwnAccount => "account:self",
+            Self::OwnCreator => "creator:self",
+            Self::ReadUsers => "users:read",
+            Self::WriteUsers => "users:write",
+            Self::ReadKeys => "api-keys:read",
+            Self::WriteKeys => "api-keys:write",
+            Self::RevealContact => "creators:reveal-contact",
+            Self::RevealIdentity => "creators:reveal-identity",
+            Self::RevealTax => "creators:reveal-tax",
+            Self::RevealBank => "creators:reveal-bank",
         }
     }
 
     /// Whether `role` holds this permission.
     ///
-    /// An admin holds all. A creator holds none: what creators may see of themselves is not granted by a role alone.
+    /// An admin holds all but what only a creator can have. A creator holds only what is its own. Everybody looks after
+    /// their own account.
     pub const fn held_by(self, role: Role) -> bool {
         match role {
-            Role::Admin => true,
-            Role::Creator => false,
+            _ if matches!(self, Self::OwnAccount) => true,
+            Role::Admin => !matches!(self, Self::OwnCreator),
+            Role::Creator => matches!(self, Self::OwnCreator),
             Role::Ops => !self.is_about_people(),
             Role::Service => matches!(
                 self,
@@ -117,6 +159,7 @@ impl Permission {
                 Self::ReadCreators
                     | Self::WriteCreators
                     | Self::SteerCreators
+                    | Self::RevealContact
                     | Self::ReadCampaigns
                     | Self::ReadJobs
             ),
@@ -128,9 +171,16 @@ impl Permission {
                     | Self::RunCampaigns
                     | Self::ReadJobs
             ),
-            Role::Finance => {
-                matches!(self, Self::ReadCreators | Self::ReadPeople | Self::ReadJobs)
-            }
+            Role::Finance => matches!(
+                self,
+                Self::ReadCreators
+                    | Self::ReadPeople
+                    | Self::ReadJobs
+                    | Self::RevealContact
+                    | Self::RevealIdentity
+                    | Self::RevealTax
+                    | Self::RevealBank
+            ),
             Role::Compliance => matches!(
                 self,
                 Self::ReadCreators
@@ -140,6 +190,9 @@ impl Permission {
                     | Self::DecideAge
                     | Self::ReadJobs
                     | Self::ReadAudit
+                    | Self::RevealContact
+                    | Self::RevealIdentity
+                    | Self::RevealTax
             ),
             Role::Analyst => matches!(
                 self,
@@ -151,7 +204,10 @@ impl Permission {
     /// Whether `actor` holds this permission, by any of their roles. Jobs and the system do as the code says.
     pub fn granted_to(self, actor: &Actor) -> bool {
         match actor {
-            Actor::User { roles, .. } => roles.iter().any(|role| self.held_by(*role)),
+            Actor::User(caller) | Actor::Key(caller) => match &caller.scopes {
+                Some(scopes) => scopes.iter().any(|scope| scope == self.as_str()),
+                None => caller.roles.iter().any(|role| self.held_by(*role)),
+            },
             Actor::Job(_) | Actor::System => true,
             Actor::Anonymous => false,
         }
@@ -170,6 +226,15 @@ impl Permission {
                 | Self::WriteCampaigns
                 | Self::RunCampaigns
                 | Self::ReadAudit
+                | Self::OwnCreator
+                | Self::ReadUsers
+                | Self::WriteUsers
+                | Self::ReadKeys
+                | Self::WriteKeys
+                | Self::RevealContact
+                | Self::RevealIdentity
+                | Self::RevealTax
+                | Self::RevealBank
         )
     }
 }
@@ -185,23 +250,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_admin_holds_all_and_a_creator_none() {
+    fn an_admin_holds_all_and_a_creator_only_its_own() {
         for permission in Permission::ALL {
-            assert!(permission.held_by(Role::Admin), "{permission}");
-            assert!(!permission.held_by(Role::Creator), "{permission}");
+            let own = permission == Permission::OwnCreator;
+            assert_eq!(permission.held_by(Role::Admin), !own, "{permission}");
+            let account = permission == Permission::OwnAccount;
+            assert_eq!(
+                permission.held_by(Role::Creator),
+                own || account,
+                "{permission}"
+            );
         }
     }
 
     #[test]
     fn several_roles_add_up_and_none_grants_nothing() {
-        let user = |roles: &[Role]| Actor::User {
-            subject: "ada".to_owned(),
-            roles: roles.to_vec(),
-        };
+        let user = |roles: &[Role]| Actor::user("ada", roles);
         assert!(Permission::WriteQueues.granted_to(&user(&[Role::Analyst, Role::Ops])));
         assert!(!Permission::WriteQueues.granted_to(&user(&[Role::Analyst])));
         assert!(!Permission::ReadJobs.granted_to(&user(&[])));
+        assert!(!Permission::OwnAccount.granted_to(&user(&[])));
         assert!(!Permission::ReadJobs.granted_to(&Actor::Anonymous));
+    }
+
+    #[test]
+    fn scopes_take_the_place_of_roles() {
+        let Actor::User(mut caller) = Actor::user("ada", &[Role::Admin]) else {
+            panic!("a user");
+        };
+        caller.scopes = Some(vec!["account:self".to_owned()]);
+        let actor = Actor::User(caller);
+        assert!(Permission::OwnAccount.granted_to(&actor));
+        assert!(!Permission::ReadJobs.granted_to(&actor));
     }
 
     #[test]
@@ -209,7 +289,7 @@ mod tests {
         assert!(!Permission::ReadCreators.held_by(Role::Ops));
         for permission in Permission::ALL
             .into_iter()
-            .filter(|p| !p.as_str().ends_with(":read"))
+            .filter(|p| !p.as_str().ends_with(":read") && *p != Permission::OwnAccount)
         {
             assert!(!permission.held_by(Role::Analyst), "{permission}");
         }

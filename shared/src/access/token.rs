@@ -129,10 +129,7 @@ impl Tokens {
         if claims.sub.is_empty() || roles.is_empty() {
             return Err(TokenError::NoRole);
         }
-        Ok(Actor::User {
-            subject: claims.sub,
-            roles,
-        })
+        Ok(Actor::user(claims.sub, &roles))
     }
 
     fn verify(&self, token: &str) -> Result<Claims, TokenError> {
@@ -176,13 +173,7 @@ mod tests {
         let tokens = tokens("a", None);
         let token = tokens.issue("ada", &[Role::Ops, Role::Finance], now(), HOUR);
         let actor = tokens.read(&token, now()).expect("believed");
-        assert_eq!(
-            actor,
-            Actor::User {
-                subject: "ada".to_owned(),
-                roles: vec![Role::Ops, Role::Finance]
-            }
-        );
+        assert_eq!(actor, Actor::user("ada", &[Role::Ops, Role::Finance]));
     }
 
     #[test]

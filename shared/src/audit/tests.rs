@@ -7,11 +7,7 @@ use super::*;
 use crate::kernel::{Actor, Clock, Cursor, Origin, PageRequest, Role};
 
 fn ctx(subject: &str) -> Ctx {
-    let actor = Actor::User {
-        subject: subject.to_owned(),
-        roles: vec![Role::Support],
-    };
-    Ctx::new(actor, &Clock::system()).from_origin(Origin {
+    Ctx::new(Actor::user(subject, &[Role::Support]), &Clock::system()).from_origin(Origin {
         ip: Some([192, 0, 2, 7].into()),
         user_agent: Some("tests/1".to_owned()),
     })

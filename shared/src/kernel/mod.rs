@@ -2,6 +2,7 @@
 //!
 //! Nothing in here knows a business rule.
 
+mod actor;
 pub mod clock;
 mod connect;
 mod ctx;
@@ -13,9 +14,10 @@ mod paging;
 mod trace;
 mod words;
 
+pub use actor::{Actor, Caller, Reach, Role, UnknownRole};
 pub use clock::Clock;
 pub use connect::{MIGRATIONS, connect_lazy};
-pub use ctx::{Actor, Ctx, Origin, Role};
+pub use ctx::{Ctx, Origin};
 pub use db::Db;
 pub use email::{EmailAddress, InvalidEmail};
 pub use error::{Classify, ErrorKind, FieldError};

@@ -73,11 +73,7 @@ impl World {
     }
 
     pub(super) fn ctx(&self) -> Ctx {
-        let actor = Actor::User {
-            subject: "ada".into(),
-            roles: vec![Role::Marketing],
-        };
-        Ctx::new(actor, &self.clock)
+        Ctx::new(Actor::user("ada", &[Role::Marketing]), &self.clock)
     }
 
     pub(super) fn new_campaign(&self) -> NewCampaign {

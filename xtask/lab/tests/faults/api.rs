@@ -31,6 +31,11 @@ fn variables(arena: &Arena, port: u16) -> Vec<(&'static str, String)> {
         ("HOST", "127.0.0.1".to_owned()),
         ("PORT", port.to_string()),
         ("ENABLE_METRICS", "false".to_owned()),
+        // said, so that a .env beside the sources does not say otherwise
+        (
+            "JWT_SECRET",
+            "a secret of the fault tests, and of nobody else".to_owned(),
+        ),
     ]
 }
 

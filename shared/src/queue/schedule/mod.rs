@@ -5,6 +5,7 @@ mod manage;
 mod model;
 mod occurrences;
 mod run;
+mod standing;
 mod tick;
 
 pub use manage::{RUNS_SHOWN_MAX, change, create, find, list, remove, run_now};
@@ -13,4 +14,5 @@ pub use model::{
     ScheduleId, ScheduleRun, ScheduleSpec, recurrence,
 };
 pub use occurrences::{CATCH_UP_MAX, InvalidRecurrence, LATE_AFTER, Misfire, Recurrence, due};
+pub use standing::ensure;
 pub use tick::{Wakeup, fire_due, wakeups};

@@ -102,6 +102,18 @@ impl JobCx {
         }
     }
 
+    /// Asks, between two steps of a long job, whether to go on.
+    ///
+    /// # Errors
+    /// With what to answer when not: it was cancelled, or this process may not act on it any more.
+    pub fn ensure_wanted(&self) -> Result<(), Failure> {
+        self.ensure_live()?;
+        if self.cancelled().is_cancelled() {
+            return Err(Failure::told(Next::Cancelled, "asked to stop"));
+        }
+        Ok(())
+    }
+
     /// Tells how far the job is, from 0 to 1; shown at the next heartbeat.
     pub fn progress(&self, done: f32, note: impl Into<Option<String>>) {
         self.running.report(self.lease, done, note.into());

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use shared::campaigns::{
-    self, CampaignError, ChunkEnd, FinishCampaign, Finished, LaunchCampaign, LaunchPlace, Launched,
-    SendDeliveries,
+    self, ChunkEnd, FinishCampaign, Finished, LaunchCampaign, LaunchPlace, Launched, SendDeliveries,
 };
-use shared::kernel::{Classify, ErrorKind};
-use shared::queue::{Done, Failure, Next, Outcome, fail, retry, snooze};
+use shared::queue::{Done, Failure, Next, Outcome, retry, snooze};
 
+use super::follow;
 use crate::job_cx::JobCx;
 use crate::registry::Registry;
 
@@ -26,7 +25,7 @@ pub(super) fn register(registry: Registry) -> Registry {
 async fn launch(job: LaunchCampaign, cx: JobCx) -> Outcome {
     let mut place = LaunchPlace::START;
     loop {
-        stop_if_asked(&cx)?;
+        cx.ensure_wanted()?;
         let ctx = cx.ctx();
         let mut tx = cx.app.db.begin().await.map_err(retry)?;
         let step =
@@ -62,7 +61,7 @@ async fn send(job: SendDeliveries, cx: JobCx) -> Outcome {
 async fn finish(job: FinishCampaign, cx: JobCx) -> Outcome {
     let mut after = -1;
     loop {
-        stop_if_asked(&cx)?;
+        cx.ensure_wanted()?;
         let ctx = cx.ctx();
         let mut tx = cx.app.db.begin().await.map_err(retry)?;
         let step =
@@ -74,25 +73,6 @@ async fn finish(job: FinishCampaign, cx: JobCx) -> Outcome {
             Finished::InFlight => return Err(snooze(IN_FLIGHT_DELAY, "mails are on their way")),
             Finished::Over | Finished::NotYet => return Ok(Done::NOTHING),
         }
-    }
-}
-
-/// What follows from a failure: what is gone or wrong will not mend itself, everything else may.
-fn follow(error: CampaignError) -> Failure {
-    match error.kind() {
-        ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Forbidden => fail(error),
-        ErrorKind::Conflict | ErrorKind::Stale | ErrorKind::Unavailable | ErrorKind::Internal => {
-            retry(error)
-        }
-    }
-}
-
-fn stop_if_asked(cx: &JobCx) -> Result<(), Failure> {
-    cx.ensure_live()?;
-    if cx.cancelled().is_cancelled() {
-        Err(stopped(cx))
-    } else {
-        Ok(())
     }
 }
 

@@ -4,9 +4,24 @@ mod campaigns;
 mod creators;
 mod queue;
 
+use shared::kernel::{Classify, ErrorKind};
+use shared::queue::{Failure, fail, retry};
+
 use crate::registry::Registry;
 
 /// Every handler of the product.
 pub fn all() -> Registry {
-    queue::register(creators::register(campaigns::register(Registry::default())))
+    [campaigns::register, creators::register, queue::register]
+        .into_iter()
+        .fold(Registry::default(), |registry, add| add(registry))
+}
+
+/// What follows from a failure: what is gone or wrong will not mend itself, everything else may.
+fn follow<E: Classify + 'static>(error: E) -> Failure {
+    match error.kind() {
+        ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Forbidden => fail(error),
+        ErrorKind::Conflict | ErrorKind::Stale | ErrorKind::Unavailable | ErrorKind::Internal => {
+            retry(error)
+        }
+    }
 }

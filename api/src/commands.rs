@@ -8,9 +8,10 @@ use api::{metrics, router, serve};
 use clap::{Parser, Subcommand};
 use shared::access::Tokens;
 use shared::config::Config;
-use shared::kernel::{Clock, MIGRATIONS, Role};
+use shared::kernel::{Actor, Clock, Ctx, MIGRATIONS, Role};
 use shared::queue::installation;
 use shared::seed::{self, Mixture};
+use shared::standing_schedules;
 use tokio::task::JoinSet;
 
 /// Creators that can be made up at the most.
@@ -102,8 +103,13 @@ async fn seed(config: Config, creators: u32) -> anyhow::Result<()> {
 async fn migrate(config: Config) -> anyhow::Result<()> {
     let app = App::new(config)?;
     MIGRATIONS.run(app.db.pool()).await?;
+    let ctx = Ctx::new(Actor::System, &app.clock);
+    let mut tx = app.db.begin().await?;
+    let schedules = standing_schedules::ensure(&mut tx, &ctx, &app.catalog).await?;
+    app.db.commit(tx, &ctx).await?;
     tracing::info!(
         migrations = MIGRATIONS.iter().count(),
+        new_schedules = schedules,
         "the database is up to date"
     );
     Ok(())

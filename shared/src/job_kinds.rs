@@ -2,6 +2,7 @@
 
 use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
 use crate::creators::LiftSuspension;
+use crate::onboarding::SweepOnboarding;
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
 
@@ -13,4 +14,5 @@ pub fn catalog() -> Catalog {
         .with::<LaunchCampaign>()
         .with::<SendDeliveries>()
         .with::<FinishCampaign>()
+        .with::<SweepOnboarding>()
 }

@@ -60,6 +60,11 @@ needs!(
     RevealIdentity,
     RevealTax,
     RevealBank,
+    ReadOnboarding,
+    WriteOnboarding,
+    DecideOnboarding,
+    ConfigureOnboarding,
+    ReadAnalytics,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for

@@ -10,6 +10,7 @@ mod events;
 mod health;
 mod job_kinds;
 mod jobs;
+mod onboarding;
 mod queues;
 mod schedules;
 mod unsubscribe;
@@ -33,6 +34,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(schedules::routes())
         .merge(workers::routes())
         .merge(creators::routes())
+        .merge(onboarding::routes())
         .merge(campaigns::routes())
         .merge(unsubscribe::routes())
         .merge(audit::routes())

@@ -15,6 +15,7 @@ mod jobs_create;
 mod jobs_find;
 mod jobs_steer;
 mod metrics;
+mod onboarding;
 mod permissions;
 mod queues;
 mod schedules;

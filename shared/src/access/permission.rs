@@ -65,11 +65,21 @@ pub enum Permission {
     RevealTax,
     /// Reveal where money goes to; each time is recorded.
     RevealBank,
+    /// See where creators stand in their onboarding.
+    ReadOnboarding,
+    /// Say that steps of an onboarding are done, and skip them.
+    WriteOnboarding,
+    /// Decide steps of an onboarding as staff, and have them done again.
+    DecideOnboarding,
+    /// See and publish flows of onboarding.
+    ConfigureOnboarding,
+    /// See figures about creators that name nobody.
+    ReadAnalytics,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 34] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -99,6 +109,11 @@ impl Permission {
         Self::RevealIdentity,
         Self::RevealTax,
         Self::RevealBank,
+        Self::ReadOnboarding,
+        Self::WriteOnboarding,
+        Self::DecideOnboarding,
+        Self::ConfigureOnboarding,
+        Self::ReadAnalytics,
     ];
 
     /// The permission's name on the wire.
@@ -133,6 +148,11 @@ impl Permission {
             Self::RevealIdentity => "creators:reveal-identity",
             Self::RevealTax => "creators:reveal-tax",
             Self::RevealBank => "creators:reveal-bank",
+            Self::ReadOnboarding => "onboarding:read",
+            Self::WriteOnboarding => "onboarding:write",
+            Self::DecideOnboarding => "onboarding:decide",
+            Self::ConfigureOnboarding => "onboarding:configure",
+            Self::ReadAnalytics => "analytics:read",
         }
     }
 
@@ -153,6 +173,8 @@ impl Permission {
                     | Self::ReadCreators
                     | Self::WriteCreators
                     | Self::SteerCreators
+                    | Self::ReadOnboarding
+                    | Self::WriteOnboarding
             ),
             Role::Support => matches!(
                 self,
@@ -162,6 +184,9 @@ impl Permission {
                     | Self::RevealContact
                     | Self::ReadCampaigns
                     | Self::ReadJobs
+                    | Self::ReadOnboarding
+                    | Self::WriteOnboarding
+                    | Self::ReadAnalytics
             ),
             Role::Marketing => matches!(
                 self,
@@ -170,6 +195,8 @@ impl Permission {
                     | Self::WriteCampaigns
                     | Self::RunCampaigns
                     | Self::ReadJobs
+                    | Self::ReadOnboarding
+                    | Self::ReadAnalytics
             ),
             Role::Finance => matches!(
                 self,
@@ -180,6 +207,7 @@ impl Permission {
                     | Self::RevealIdentity
                     | Self::RevealTax
                     | Self::RevealBank
+                    | Self::ReadAnalytics
             ),
             Role::Compliance => matches!(
                 self,
@@ -193,10 +221,14 @@ impl Permission {
                     | Self::RevealContact
                     | Self::RevealIdentity
                     | Self::RevealTax
+                    | Self::ReadOnboarding
+                    | Self::WriteOnboarding
+                    | Self::DecideOnboarding
+                    | Self::ReadAnalytics
             ),
             Role::Analyst => matches!(
                 self,
-                Self::ReadCampaigns | Self::ReadQueues | Self::ReadMetrics
+                Self::ReadCampaigns | Self::ReadQueues | Self::ReadMetrics | Self::ReadAnalytics
             ),
         }
     }
@@ -235,6 +267,9 @@ impl Permission {
                 | Self::RevealIdentity
                 | Self::RevealTax
                 | Self::RevealBank
+                | Self::ReadOnboarding
+                | Self::WriteOnboarding
+                | Self::DecideOnboarding
         )
     }
 }

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::{CreatorId, CreatorStatus, Obstacle, PersonId};
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
+use crate::onboarding::OnboardingError;
 use crate::queue::EnqueueError;
 
 /// Why a use case about creators failed.
@@ -61,6 +62,9 @@ pub enum CreatorError {
     /// The queue refused a job.
     #[error(transparent)]
     Enqueue(#[from] EnqueueError),
+    /// What follows from it could not be done.
+    #[error("the onboarding could not be begun")]
+    Reaction(#[source] Box<OnboardingError>),
     /// The database refused.
     #[error("the creators could not be read or written")]
     Db(#[from] sqlx::Error),
@@ -99,6 +103,7 @@ impl Classify for CreatorError {
             Self::Stale(_) => ErrorKind::Stale,
             Self::Cursor(error) => error.kind(),
             Self::Enqueue(error) => error.kind(),
+            Self::Reaction(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -118,6 +123,7 @@ impl Classify for CreatorError {
             Self::SuspendedAlready(_) => "suspended-already",
             Self::Cursor(error) => error.code(),
             Self::Enqueue(error) => error.code(),
+            Self::Reaction(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
@@ -141,6 +147,7 @@ impl Classify for CreatorError {
             | Self::Archived(_)
             | Self::NotReactivatable(_)
             | Self::SuspendedAlready(_)
+            | Self::Reaction(_)
             | Self::Db(_) => Vec::new(),
         }
     }

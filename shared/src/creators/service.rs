@@ -10,11 +10,13 @@ use super::{
 };
 use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, Cursor, Page, PageRequest};
+use crate::reactions;
 
 /// What the first lines of a creator's histories say.
 const REGISTERED: &str = "registered";
 
-/// Registers a creator with its first consents; a person who is not known yet comes into being with it.
+/// Registers a creator with its first consents and begins its onboarding; a person who is not known yet comes into being
+/// with it.
 ///
 /// # Errors
 /// If a field breaks a rule, the cluster or person is unknown, or the address or name is taken there.
@@ -46,6 +48,9 @@ pub async fn register(
     let consents = new.consents.iter().map(|consent| consented(id, consent));
     let entries = std::iter::once(trail::creator_made(&made)).chain(consents);
     audit::record_all(conn, ctx, entries.collect()).await?;
+    reactions::creator_registered(conn, ctx, id, &new.cluster)
+        .await
+        .map_err(|error| CreatorError::Reaction(Box::new(error)))?;
     Ok(made)
 }
 

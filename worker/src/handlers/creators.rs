@@ -1,9 +1,9 @@
 //! Creators: suspensions that end.
 
-use shared::creators::{self, CreatorError, LiftSuspension, Lifted};
-use shared::kernel::{Classify, ErrorKind};
-use shared::queue::{Done, Failure, Outcome, fail, retry, snooze};
+use shared::creators::{self, LiftSuspension, Lifted};
+use shared::queue::{Done, Outcome, retry, snooze};
 
+use super::follow;
 use crate::job_cx::JobCx;
 use crate::registry::Registry;
 
@@ -24,15 +24,5 @@ async fn lift_suspension(job: LiftSuspension, cx: JobCx) -> Outcome {
             "its time has not come",
         )),
         Lifted::Back(_) | Lifted::KeptByOthers | Lifted::NotSuspended => Ok(Done::NOTHING),
-    }
-}
-
-/// What follows from a failure: what is gone or wrong will not mend itself, everything else may.
-fn follow(error: CreatorError) -> Failure {
-    match error.kind() {
-        ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Forbidden => fail(error),
-        ErrorKind::Conflict | ErrorKind::Stale | ErrorKind::Unavailable | ErrorKind::Internal => {
-            retry(error)
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod campaigns;
 mod creators;
+mod onboarding;
 mod queue;
 
 use shared::kernel::{Classify, ErrorKind};
@@ -11,9 +12,14 @@ use crate::registry::Registry;
 
 /// Every handler of the product.
 pub fn all() -> Registry {
-    [campaigns::register, creators::register, queue::register]
-        .into_iter()
-        .fold(Registry::default(), |registry, add| add(registry))
+    [
+        campaigns::register,
+        creators::register,
+        onboarding::register,
+        queue::register,
+    ]
+    .into_iter()
+    .fold(Registry::default(), |registry, add| add(registry))
 }
 
 /// What follows from a failure: what is gone or wrong will not mend itself, everything else may.

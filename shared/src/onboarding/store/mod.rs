@@ -1,0 +1,11 @@
+//! The SQL of onboarding, a file a subject.
+
+mod figures;
+mod flows;
+mod runs;
+mod sweep;
+
+pub(super) use figures::{run_figures, step_figures};
+pub(super) use flows::{current_flow, flows, insert_flow};
+pub(super) use runs::{get, history, insert, lock, save};
+pub(super) use sweep::{abandon, stall};

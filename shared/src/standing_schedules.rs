@@ -1,0 +1,69 @@
+//! Every schedule that the product itself needs, on one page. Bringing the database up to date makes those that are
+//! missing; operators may change and pause them like any other.
+
+use serde_json::json;
+use sqlx::PgConnection;
+
+use crate::kernel::Ctx;
+use crate::onboarding::SweepOnboarding;
+use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
+use crate::queue::{Catalog, Job};
+
+/// A schedule of `J`, which takes no arguments, in UTC.
+fn every<J: Job>(name: &str, cron: &str) -> ScheduleSpec {
+    ScheduleSpec {
+        name: name.to_owned(),
+        kind: J::KIND.to_owned(),
+        args: json!({}),
+        queue: None,
+        priority: None,
+        cron: cron.to_owned(),
+        timezone: "UTC".to_owned(),
+        misfire: Misfire::Once,
+    }
+}
+
+/// All of them.
+fn all() -> Vec<ScheduleSpec> {
+    vec![every::<SweepOnboarding>("onboarding sweep", "7 * * * *")]
+}
+
+/// Makes those that are missing; answers how many.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn ensure(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    catalog: &Catalog,
+) -> Result<u64, ScheduleError> {
+    schedule::ensure(conn, ctx, catalog, &all()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::kernel::{Actor, Clock};
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn what_the_product_needs_is_made_once_and_stays_as_operators_leave_it(pool: PgPool) {
+        let mut conn = pool.acquire().await.expect("a connection");
+        let ctx = Ctx::new(Actor::System, &Clock::system());
+        let catalog = crate::job_kinds::catalog();
+        let made = ensure(&mut conn, &ctx, &catalog).await.expect("made");
+        assert_eq!(usize::try_from(made), Ok(all().len()));
+        sqlx::query("update schedules set paused_at = now()")
+            .execute(&mut *conn)
+            .await
+            .expect("paused");
+        assert_eq!(ensure(&mut conn, &ctx, &catalog).await.expect("made"), 0);
+        let running: i64 =
+            sqlx::query_scalar("select count(*) from schedules where paused_at is null")
+                .fetch_one(&mut *conn)
+                .await
+                .expect("counted");
+        assert_eq!(running, 0);
+    }
+}

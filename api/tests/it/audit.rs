@@ -98,7 +98,7 @@ async fn a_campaign_and_its_creators_leave_a_trail(pool: PgPool) {
     let creator = did(&app, Method::POST, "/api/creators", Some(creator)).await;
     assert_eq!(
         actions(&app, &format!("subject={}", text(&creator["id"]))).await,
-        ["creator.register", "creator.consent"]
+        ["creator.register", "creator.consent", "onboarding.begin"]
     );
     let campaign = json!({ "name": "Q1", "type": "retention", "targetAudience": { "clusters": ["girlfanz"] },
                            "content": { "subject": "Hi", "message": "Hello" }, "schedule": { "type": "immediate" } });

@@ -30,6 +30,7 @@ pub use model::{
 pub use people::{EVIDENCE_MAX_CHARS, change_person, decide_age, person, reveal_person};
 pub use service::{
     clusters, consents, get, profile, record_consent, register, status_history, tier_history,
+    within_reach,
 };
 pub use status::{
     Lifted, REASON_MAX_CHARS, SUSPENSION_MAX_SECONDS, blocks, change_status, lift_due, reactivate,

@@ -9,7 +9,7 @@ use super::{
     Profile, StatusEntry, Tier, TierEntry, people, trail,
 };
 use crate::audit::{self, Entry};
-use crate::kernel::{Ctx, Cursor, Page, PageRequest};
+use crate::kernel::{Ctx, Cursor, Page, PageRequest, TypedId};
 use crate::reactions;
 
 /// What the first lines of a creator's histories say.
@@ -62,6 +62,27 @@ pub async fn get(conn: &mut PgConnection, id: CreatorId) -> Result<Creator, Crea
     store::creators::get(conn, id)
         .await?
         .ok_or(CreatorError::NotFound(id))
+}
+
+/// One creator, if the caller may know of it.
+///
+/// # Errors
+/// If there is none with this id within the caller's reach.
+pub async fn within_reach(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+) -> Result<Creator, CreatorError> {
+    let creator = get(conn, id).await?;
+    if ctx
+        .actor
+        .reach()
+        .covers(&creator.cluster, creator.id.uuid())
+    {
+        Ok(creator)
+    } else {
+        Err(CreatorError::NotFound(id))
+    }
 }
 
 /// One creator with what the screen about them begins with.

@@ -71,9 +71,10 @@ pub async fn start(
 /// If there is no such creator, or it has no run.
 pub async fn get(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     creator: CreatorId,
 ) -> Result<(Run, Vec<Vec<Blocker>>), OnboardingError> {
-    creators::get(conn, creator).await?;
+    let creator = creators::within_reach(conn, ctx, creator).await?.id;
     let run = store::get(conn, creator)
         .await?
         .ok_or(OnboardingError::NoRun(creator))?;
@@ -119,10 +120,11 @@ async fn blockers_of(
 /// If there is no such creator, or the cursor is not ours.
 pub async fn history(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     creator: CreatorId,
     page: &PageRequest,
 ) -> Result<Page<Event>, OnboardingError> {
-    creators::get(conn, creator).await?;
+    let creator = creators::within_reach(conn, ctx, creator).await?.id;
     store::history(conn, creator, page).await
 }
 
@@ -138,7 +140,7 @@ pub async fn complete(
     creator: CreatorId,
     command: CompleteStep,
 ) -> Result<Run, OnboardingError> {
-    let run = lock(conn, creator).await?;
+    let run = lock(conn, ctx, creator).await?;
     let data = acceptable(command.data)?;
     let step = run.step(command.step)?;
     if step.state == StepState::Completed && step.data.as_ref() == Some(&data) {
@@ -150,7 +152,7 @@ pub async fn complete(
         Proof::Staff => return Err(OnboardingError::NeedsDecision(command.step)),
         Proof::OtherSteps => return Err(Refusal::ByItself { step: command.step }.into()),
         proof @ (Proof::Profile | Proof::ConsentChoice) => {
-            let missing = unproven(conn, creator, proof).await?;
+            let missing = unproven(conn, run.creator, proof).await?;
             if !missing.is_empty() {
                 return Err(OnboardingError::NotProven {
                     step: command.step,
@@ -177,7 +179,7 @@ pub async fn prove(
     step: StepKey,
     data: Value,
 ) -> Result<Run, OnboardingError> {
-    let run = lock(conn, creator).await?;
+    let run = lock(conn, ctx, creator).await?;
     if run.ready(step).is_err() {
         return Ok(run);
     }
@@ -194,7 +196,7 @@ pub async fn decide(
     creator: CreatorId,
     decision: StaffDecision,
 ) -> Result<Run, OnboardingError> {
-    let mut run = lock(conn, creator).await?;
+    let mut run = lock(conn, ctx, creator).await?;
     let reason = reasoned(decision.reason)?;
     let data = acceptable(decision.data)?;
     let step = run.ready(decision.step)?;
@@ -220,7 +222,7 @@ pub async fn skip(
     step: StepKey,
     reason: Option<String>,
 ) -> Result<Run, OnboardingError> {
-    let mut run = lock(conn, creator).await?;
+    let mut run = lock(conn, ctx, creator).await?;
     let reason = reason.map(reasoned).transpose()?;
     if run.step(step)?.state == StepState::Skipped {
         return Ok(run);
@@ -241,14 +243,18 @@ pub async fn reopen(
     step: StepKey,
     reason: String,
 ) -> Result<Run, OnboardingError> {
-    let mut run = lock(conn, creator).await?;
+    let mut run = lock(conn, ctx, creator).await?;
     let events = run.reopen(step, reasoned(reason)?, &ctx.actor.to_string(), ctx.now())?;
     keep(conn, ctx, "onboarding.reopen_step", &run, &events).await?;
     Ok(run)
 }
 
-async fn lock(conn: &mut PgConnection, creator: CreatorId) -> Result<Run, OnboardingError> {
-    creators::get(conn, creator).await?;
+async fn lock(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creator: CreatorId,
+) -> Result<Run, OnboardingError> {
+    let creator = creators::within_reach(conn, ctx, creator).await?.id;
     store::lock(conn, creator)
         .await?
         .ok_or(OnboardingError::NoRun(creator))

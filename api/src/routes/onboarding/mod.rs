@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{
-    Allowed, DecideOnboarding, Json, PageParams, PathId, Query, ReadOnboarding, WriteOnboarding,
+    Allowed, DecideOnboarding, Json, OwnOr, PageParams, PathId, Query, ReadOnboarding,
+    WriteOnboarding,
 };
 use body::{CompleteBody, DecisionBody, ReopenBody, SkipBody};
 use view::{HistoryPage, OnboardingView};
@@ -34,16 +35,16 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Show a creator's onboarding
 ///
 /// Every step of the version of the flow that the creator began with, and what keeps each from being completed.
-#[utoipa::path(get, path = "/api/creators/{id}/onboarding", operation_id = "showOnboarding", tag = "onboarding", security(("bearer" = ["onboarding:read"])),
+#[utoipa::path(get, path = "/api/creators/{id}/onboarding", operation_id = "showOnboarding", tag = "onboarding", security(("bearer" = ["onboarding:read"]), ("bearer" = ["creator:self"])),
     params(("id" = String, Path, description = "`creator_…`")),
     responses((status = 200, body = OnboardingView), (status = 404, description = "No such creator, or it has no onboarding")))]
 async fn show(
-    caller: Allowed<ReadOnboarding>,
+    caller: OwnOr<ReadOnboarding>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
 ) -> Result<Json<OnboardingView>> {
     let mut tx = app.db.begin().await?;
-    let (run, blockers) = onboarding::get(&mut tx, id).await?;
+    let (run, blockers) = onboarding::get(&mut tx, &caller.ctx, id).await?;
     Ok(Json(OnboardingView::of(run, blockers, caller.ctx.now())))
 }
 
@@ -59,9 +60,9 @@ async fn begin(
     PathId(id): PathId<CreatorId>,
 ) -> Result<Json<OnboardingView>> {
     let mut tx = app.db.begin().await?;
-    let creator = creators::get(&mut tx, id).await?;
+    let creator = creators::within_reach(&mut tx, &caller.ctx, id).await?;
     onboarding::start(&mut tx, &caller.ctx, id, &creator.cluster).await?;
-    let (run, blockers) = onboarding::get(&mut tx, id).await?;
+    let (run, blockers) = onboarding::get(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(OnboardingView::of(run, blockers, caller.ctx.now())))
 }
@@ -71,7 +72,7 @@ async fn begin(
     params(("id" = String, Path, description = "`creator_…`"), PageParams),
     responses((status = 200, body = HistoryPage), (status = 404, description = "No such creator")))]
 async fn history(
-    _: Allowed<ReadOnboarding>,
+    caller: Allowed<ReadOnboarding>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
     Query(params): Query<PageParams>,
@@ -79,7 +80,7 @@ async fn history(
     let page = params.page();
     let mut tx = app.db.begin().await?;
     Ok(Json(HistoryPage::of(
-        onboarding::history(&mut tx, id, &page).await?,
+        onboarding::history(&mut tx, &caller.ctx, id, &page).await?,
     )))
 }
 
@@ -87,7 +88,7 @@ async fn history(
 ///
 /// The data must fit the step's schema, every prerequisite must have ended, and what the step asks for must really be
 /// there: nothing is done because a client says so. Repeating it with the same data changes nothing.
-#[utoipa::path(post, path = "/api/creators/{id}/onboarding/complete", operation_id = "completeOnboardingStep", tag = "onboarding", security(("bearer" = ["onboarding:write"])),
+#[utoipa::path(post, path = "/api/creators/{id}/onboarding/complete", operation_id = "completeOnboardingStep", tag = "onboarding", security(("bearer" = ["onboarding:write"]), ("bearer" = ["creator:self"])),
     params(("id" = String, Path, description = "`creator_…`")),
     request_body = CompleteBody,
     responses(
@@ -96,7 +97,7 @@ async fn history(
         (status = 409, description = "Out of order, ended with other data, not proven, or for staff to decide", content_type = "application/problem+json", body = crate::openapi::ProblemDocument),
         (status = 422, description = "An unknown step, or data that do not fit it", content_type = "application/problem+json", body = crate::openapi::ProblemDocument)))]
 async fn complete(
-    caller: Allowed<WriteOnboarding>,
+    caller: OwnOr<WriteOnboarding>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
     Json(body): Json<CompleteBody>,
@@ -104,19 +105,19 @@ async fn complete(
     let command = body.command()?;
     let mut tx = app.db.begin().await?;
     onboarding::complete(&mut tx, &caller.ctx, id, command).await?;
-    let (run, blockers) = onboarding::get(&mut tx, id).await?;
+    let (run, blockers) = onboarding::get(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(OnboardingView::of(run, blockers, caller.ctx.now())))
 }
 
 /// Skip a step that is not required
-#[utoipa::path(post, path = "/api/creators/{id}/onboarding/skip", operation_id = "skipOnboardingStep", tag = "onboarding", security(("bearer" = ["onboarding:write"])),
+#[utoipa::path(post, path = "/api/creators/{id}/onboarding/skip", operation_id = "skipOnboardingStep", tag = "onboarding", security(("bearer" = ["onboarding:write"]), ("bearer" = ["creator:self"])),
     params(("id" = String, Path, description = "`creator_…`")),
     request_body = SkipBody,
     responses((status = 200, body = OnboardingView), (status = 404, description = "No such creator, or it has no onboarding"),
               (status = 409, description = "Required, out of order, or completed")))]
 async fn skip(
-    caller: Allowed<WriteOnboarding>,
+    caller: OwnOr<WriteOnboarding>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
     Json(body): Json<SkipBody>,
@@ -124,7 +125,7 @@ async fn skip(
     let step = body::step(&body.step_id)?;
     let mut tx = app.db.begin().await?;
     onboarding::skip(&mut tx, &caller.ctx, id, step, body.reason).await?;
-    let (run, blockers) = onboarding::get(&mut tx, id).await?;
+    let (run, blockers) = onboarding::get(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(OnboardingView::of(run, blockers, caller.ctx.now())))
 }
@@ -148,7 +149,7 @@ async fn decide(
     let decision = body.command()?;
     let mut tx = app.db.begin().await?;
     onboarding::decide(&mut tx, &caller.ctx, id, decision).await?;
-    let (run, blockers) = onboarding::get(&mut tx, id).await?;
+    let (run, blockers) = onboarding::get(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(OnboardingView::of(run, blockers, caller.ctx.now())))
 }
@@ -170,7 +171,7 @@ async fn reopen(
     let step = body::step(&body.step_id)?;
     let mut tx = app.db.begin().await?;
     onboarding::reopen(&mut tx, &caller.ctx, id, step, body.reason).await?;
-    let (run, blockers) = onboarding::get(&mut tx, id).await?;
+    let (run, blockers) = onboarding::get(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(OnboardingView::of(run, blockers, caller.ctx.now())))
 }

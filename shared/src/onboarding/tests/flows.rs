@@ -41,7 +41,7 @@ async fn a_new_version_does_not_touch_runs_under_way(pool: PgPool) {
     assert_eq!(world.run().await, before);
     world.another("bea", "girlfanz").await;
     let bea = world.another("cleo", "girlfanz").await;
-    let (run, _) = get(&mut conn, bea).await.expect("a run");
+    let (run, _) = get(&mut conn, &world.ctx(), bea).await.expect("a run");
     assert_eq!((run.flow_version, run.steps.len()), (2, 2));
     let versions: Vec<i32> = list(&mut conn, Some("girlfanz"))
         .await

@@ -54,13 +54,7 @@ impl World {
     }
 
     fn ctx(&self) -> Ctx {
-        Ctx::new(
-            Actor::User {
-                subject: "ada".into(),
-                roles: Vec::new(),
-            },
-            &self.clock,
-        )
+        Ctx::new(Actor::user("ada", &[]), &self.clock)
     }
 
     async fn conn(&self) -> sqlx::pool::PoolConnection<sqlx::Postgres> {
@@ -72,7 +66,7 @@ impl World {
     }
 
     async fn run(&self) -> Run {
-        get(&mut *self.conn().await, self.creator)
+        get(&mut *self.conn().await, &self.ctx(), self.creator)
             .await
             .expect("a run")
             .0
@@ -161,6 +155,8 @@ fn newcomer(cluster: &str) -> NewCreator {
         display_name: Some("Ada".into()),
         first_name: Some("Ada".into()),
         time_zone: Some(chrono_tz::Europe::Berlin),
+        person: None,
+        birth_date: None,
         consents: Vec::new(),
     }
 }

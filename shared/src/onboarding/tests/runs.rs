@@ -56,7 +56,7 @@ async fn a_profile_is_not_complete_because_somebody_says_so(pool: PgPool) {
         panic!("{told:?}")
     };
     assert_eq!(missing, ["firstName", "timeZone"]);
-    let (run, blockers) = get(&mut *world.conn().await, world.creator)
+    let (run, blockers) = get(&mut *world.conn().await, &world.ctx(), world.creator)
         .await
         .expect("a run");
     let at = run
@@ -130,6 +130,7 @@ async fn what_staff_decides_nobody_else_completes(pool: PgPool) {
     );
     let told = history(
         &mut *world.conn().await,
+        &world.ctx(),
         world.creator,
         &PageRequest::default(),
     )
@@ -326,6 +327,7 @@ async fn the_last_two_steps_at_once_complete_the_run_once(pool: PgPool) {
     assert_eq!(world.run().await.state, RunState::Completed);
     let told = history(
         &mut *world.conn().await,
+        &world.ctx(),
         world.creator,
         &PageRequest::default(),
     )

@@ -31,6 +31,7 @@ async fn silence_becomes_a_stall_then_an_end_and_a_sign_of_life_undoes_both(pool
     assert_eq!(world.run().await.state, RunState::Abandoned);
     let told = history(
         &mut *world.conn().await,
+        &world.ctx(),
         world.creator,
         &PageRequest::default(),
     )

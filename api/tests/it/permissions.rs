@@ -76,7 +76,8 @@ fn filled(path: &str, parameters: &Value) -> String {
             .as_str()
             .and_then(|text| text.trim_matches('`').strip_suffix("_…"));
         let id = prefix.map_or("nobody".to_owned(), |prefix| {
-            format!("{prefix}_{}", "0".repeat(32))
+            // not zero, which stands for nobody
+            format!("{prefix}_{:032x}", 1)
         });
         filled = filled.replace(
             &format!("{{{}}}", parameter["name"].as_str().expect("a name")),

@@ -5,12 +5,15 @@ use crate::creators::LiftSuspension;
 use crate::onboarding::SweepOnboarding;
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
+use crate::tiers::{EvaluateTier, RecalculateTiers};
 
 /// The catalogue of this version. A kind that was once in here stays: stored jobs name it.
 pub fn catalog() -> Catalog {
     Catalog::default()
         .with::<BulkWork>()
         .with::<LiftSuspension>()
+        .with::<RecalculateTiers>()
+        .with::<EvaluateTier>()
         .with::<LaunchCampaign>()
         .with::<SendDeliveries>()
         .with::<FinishCampaign>()

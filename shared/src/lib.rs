@@ -17,3 +17,4 @@ pub mod queue;
 pub mod reactions;
 pub mod seed;
 pub mod standing_schedules;
+pub mod tiers;

@@ -8,6 +8,7 @@ use crate::kernel::Ctx;
 use crate::onboarding::SweepOnboarding;
 use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
 use crate::queue::{Catalog, Job};
+use crate::tiers::RecalculateTiers;
 
 /// A schedule of `J`, which takes no arguments, in UTC.
 fn every<J: Job>(name: &str, cron: &str) -> ScheduleSpec {
@@ -25,7 +26,11 @@ fn every<J: Job>(name: &str, cron: &str) -> ScheduleSpec {
 
 /// All of them.
 fn all() -> Vec<ScheduleSpec> {
-    vec![every::<SweepOnboarding>("onboarding sweep", "7 * * * *")]
+    vec![
+        every::<SweepOnboarding>("onboarding sweep", "7 * * * *"),
+        // after midnight, when the day before is whole
+        every::<RecalculateTiers>("tiers of all creators", "15 0 * * *"),
+    ]
 }
 
 /// Makes those that are missing; answers how many.

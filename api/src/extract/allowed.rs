@@ -46,6 +46,7 @@ needs!(
     ReadPeople,
     WritePeople,
     DecideAge,
+    WriteTiers,
     ReadCampaigns,
     WriteCampaigns,
     RunCampaigns,

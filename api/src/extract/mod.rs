@@ -15,7 +15,7 @@ pub use allowed::{
     ReadOnboarding, ReadPeople, ReadQueues, ReadSchedules, ReadUsers, ReadWorkers, RevealBank,
     RevealContact, RevealIdentity, RevealTax, RunCampaigns, SteerCreators, WriteCampaigns,
     WriteCreators, WriteJobs, WriteKeys, WriteOnboarding, WritePeople, WriteQueues, WriteSchedules,
-    WriteUsers, WriteWorkers,
+    WriteTiers, WriteUsers, WriteWorkers,
 };
 pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};

@@ -13,6 +13,7 @@ mod jobs;
 mod onboarding;
 mod queues;
 mod schedules;
+mod tiers;
 mod unsubscribe;
 mod workers;
 
@@ -35,6 +36,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(workers::routes())
         .merge(creators::routes())
         .merge(onboarding::routes())
+        .merge(tiers::routes())
         .merge(campaigns::routes())
         .merge(unsubscribe::routes())
         .merge(audit::routes())

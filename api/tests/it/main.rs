@@ -21,5 +21,6 @@ mod queues;
 mod schedules;
 mod serving;
 mod support;
+mod tiers;
 mod unsubscribe;
 mod workers;

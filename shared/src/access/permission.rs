@@ -37,6 +37,8 @@ pub enum Permission {
     WritePeople,
     /// Decide whether somebody's age is proven.
     DecideAge,
+    /// Set tiers by hand, and have all of them evaluated.
+    WriteTiers,
     /// See campaigns and what became of them.
     ReadCampaigns,
     /// Make and change campaigns.
@@ -79,7 +81,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -95,6 +97,7 @@ impl Permission {
         Self::ReadPeople,
         Self::WritePeople,
         Self::DecideAge,
+        Self::WriteTiers,
         Self::ReadCampaigns,
         Self::WriteCampaigns,
         Self::RunCampaigns,
@@ -134,6 +137,7 @@ impl Permission {
             Self::ReadPeople => "people:read",
             Self::WritePeople => "people:write",
             Self::DecideAge => "people:decide-age",
+            Self::WriteTiers => "tiers:write",
             Self::ReadCampaigns => "campaigns:read",
             Self::WriteCampaigns => "campaigns:write",
             Self::RunCampaigns => "campaigns:run",
@@ -202,6 +206,7 @@ impl Permission {
                 self,
                 Self::ReadCreators
                     | Self::ReadPeople
+                    | Self::WriteTiers
                     | Self::ReadJobs
                     | Self::RevealContact
                     | Self::RevealIdentity
@@ -254,6 +259,7 @@ impl Permission {
                 | Self::ReadPeople
                 | Self::WritePeople
                 | Self::DecideAge
+                | Self::WriteTiers
                 | Self::ReadCampaigns
                 | Self::WriteCampaigns
                 | Self::RunCampaigns

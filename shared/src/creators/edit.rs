@@ -103,3 +103,11 @@ pub(super) async fn locked(
         Some(_) | None => Ok(creator),
     }
 }
+
+/// The creator, locked until the transaction ends: for slices that change what is theirs of it.
+///
+/// # Errors
+/// If there is no such creator.
+pub async fn lock(conn: &mut PgConnection, id: CreatorId) -> Result<Creator, CreatorError> {
+    locked(conn, id, None).await
+}

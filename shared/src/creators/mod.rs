@@ -17,7 +17,7 @@ mod store;
 mod tests;
 mod trail;
 
-pub use edit::{archive, change, unarchive};
+pub use edit::{archive, change, lock, unarchive};
 pub use error::CreatorError;
 pub use jobs::LiftSuspension;
 pub use model::{
@@ -33,7 +33,7 @@ pub use service::{
     within_reach,
 };
 pub use status::{
-    Lifted, REASON_MAX_CHARS, SUSPENSION_MAX_SECONDS, blocks, change_status, lift_due, reactivate,
-    suspend,
+    Lifted, REASON_MAX_CHARS, SUSPENSION_MAX_SECONDS, blocks, change_status, check_reason,
+    lift_due, reactivate, suspend,
 };
 pub(crate) use store::seed::{SeedColumns, seed as insert_seed};

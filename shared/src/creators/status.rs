@@ -381,9 +381,11 @@ fn since(
     )]))
 }
 
+/// Checks a reason that is to be stored with a decision; `field` is the pointer of a refusal.
+///
 /// # Errors
 /// If the text is empty, too long, or contains NUL.
-pub(super) fn check_reason(field: &'static str, text: &str) -> Result<(), CreatorError> {
+pub fn check_reason(field: &'static str, text: &str) -> Result<(), CreatorError> {
     let fits = !text.trim().is_empty() && text.chars().count() <= REASON_MAX_CHARS;
     if fits && !text.contains('\0') {
         return Ok(());

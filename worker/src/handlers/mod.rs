@@ -4,6 +4,7 @@ mod campaigns;
 mod creators;
 mod onboarding;
 mod queue;
+mod tiers;
 
 use shared::kernel::{Classify, ErrorKind};
 use shared::queue::{Failure, fail, retry};
@@ -17,6 +18,7 @@ pub fn all() -> Registry {
         creators::register,
         onboarding::register,
         queue::register,
+        tiers::register,
     ]
     .into_iter()
     .fold(Registry::default(), |registry, add| add(registry))

@@ -1,0 +1,203 @@
+//! One creator's tier: looking at it, promoting at once, and setting it by hand.
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::jobs::{EvaluateTier, RecalculateTiers};
+use super::model::{Override, Standing, TierFacts, TierPolicy, TierStatus};
+use super::{TierError, store};
+use crate::audit::{self, Entry};
+use crate::creators::{self, Creator, CreatorId, Tier};
+use crate::kernel::{Ctx, FieldError};
+use crate::queue::{self, JobId};
+
+/// The longest time that a tier may be set by hand for, in days.
+pub const OVERRIDE_MAX_DAYS: i64 = 366;
+
+/// The rules in force on a day.
+///
+/// # Errors
+/// If there are none.
+pub async fn policy(conn: &mut PgConnection, day: NaiveDate) -> Result<TierPolicy, TierError> {
+    store::policy::in_force(conn, day)
+        .await?
+        .ok_or(TierError::NoPolicy(day))
+}
+
+/// How a creator's tier comes about, with today's earnings.
+///
+/// # Errors
+/// If there is no such creator.
+pub async fn status(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+) -> Result<TierStatus, TierError> {
+    let creator = creators::get(conn, id).await?;
+    let today = ctx.now().date_naive();
+    let policy = policy(conn, today).await?;
+    let first = policy.first_day(today);
+    Ok(TierStatus {
+        tier: creator.tier,
+        since: creator.tier_since,
+        figure_minor: store::one::figure(conn, creator.id, first, today).await?,
+        standing: standing(conn, &creator).await?,
+        set_by_hand: store::one::standing_override(conn, creator.id, ctx.now()).await?,
+        policy,
+    })
+}
+
+/// Adds to what a creator earned on a day, in minor units of the reporting currency; on a day of large earnings the tier is
+/// looked at again at once.
+///
+/// # Errors
+/// If there is no such creator.
+pub async fn add_earnings(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+    day: NaiveDate,
+    share_minor: i64,
+) -> Result<(), TierError> {
+    let creator = creators::get(conn, id).await?;
+    let total = store::one::add_earnings(conn, creator.id, day, share_minor).await?;
+    if share_minor > 0 && total >= policy(conn, day).await?.large_day_minor {
+        let job = EvaluateTier {
+            creator_id: creator.id,
+        };
+        queue::enqueue(conn, ctx, &job).await?;
+    }
+    Ok(())
+}
+
+/// Promotes a creator at once if their earnings allow it; never demotes, and leaves the rank of legends to the evaluation
+/// of all. Answers the tier they have then.
+///
+/// # Errors
+/// If there is no such creator.
+pub async fn evaluate(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+) -> Result<Tier, TierError> {
+    let creator = creators::lock(conn, id).await?;
+    let today = ctx.now().date_naive();
+    let policy = policy(conn, today).await?;
+    let first = policy.first_day(today);
+    let figure_minor = store::one::figure(conn, creator.id, first, today).await?;
+    let facts = TierFacts {
+        figure_minor,
+        created_at: creator.created_at,
+        is_legend: false,
+    };
+    let (before, earned) = (
+        standing(conn, &creator).await?,
+        policy.earned(&facts, ctx.now()),
+    );
+    if creator.archived_at.is_some() || earned <= before.organic {
+        return Ok(creator.tier);
+    }
+    let by_hand = store::one::standing_override(conn, creator.id, ctx.now()).await?;
+    let shown = by_hand.map_or(earned, |set| set.tier);
+    store::one::keep(conn, creator.id, Standing::at(earned), shown).await?;
+    let reason = format!(
+        "{figure_minor} minor units of {} earned from {first} to {today}",
+        policy.currency
+    );
+    show(conn, ctx, &creator, shown, &reason).await?;
+    Ok(shown)
+}
+
+/// Sets a creator's tier by hand until `ends_at`; what the rules say goes on being followed behind it.
+///
+/// # Errors
+/// If the reason or time is not acceptable, or there is no such creator.
+pub async fn set_override(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+    tier: Tier,
+    reason: &str,
+    ends_at: DateTime<Utc>,
+) -> Result<(), TierError> {
+    creators::check_reason("/reason", reason)?;
+    let latest = ctx.now() + Duration::days(OVERRIDE_MAX_DAYS);
+    if ends_at <= ctx.now() || ends_at > latest {
+        let message = format!("must be in the future, at most {OVERRIDE_MAX_DAYS} days from now");
+        return Err(TierError::Invalid(vec![FieldError::new("/until", message)]));
+    }
+    let creator = creators::lock(conn, id).await?;
+    let organic = standing(conn, &creator).await?;
+    let set = Override {
+        tier,
+        reason: reason.to_owned(),
+        ends_at,
+        set_by: ctx.actor.to_string(),
+        set_at: ctx.now(),
+    };
+    store::one::set_override(conn, creator.id, &set).await?;
+    store::one::keep(conn, creator.id, organic, tier).await?;
+    let why = format!("set by hand until {}: {reason}", ends_at.format("%Y-%m-%d"));
+    let why: String = why.chars().take(creators::REASON_MAX_CHARS).collect();
+    show(conn, ctx, &creator, tier, &why).await?;
+    let entry = Entry::new("tier.override", creator.id)
+        .before(json!({ "tier": creator.tier }))
+        .after(json!({ "tier": tier, "until": ends_at }))
+        .reason(reason);
+    Ok(audit::record(conn, ctx, entry).await?)
+}
+
+/// Takes back a tier that was set by hand; the creator stands again where the rules see them.
+///
+/// # Errors
+/// If there is no such creator, or none is set.
+pub async fn clear_override(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+) -> Result<(), TierError> {
+    let creator = creators::lock(conn, id).await?;
+    let before = standing(conn, &creator).await?;
+    if !store::one::remove_override(conn, creator.id).await? {
+        return Err(TierError::NoOverride(creator.id));
+    }
+    store::one::keep(conn, creator.id, before, before.organic).await?;
+    show(conn, ctx, &creator, before.organic, "no longer set by hand").await?;
+    let entry = Entry::new("tier.clear_override", creator.id)
+        .before(json!({ "tier": creator.tier }))
+        .after(json!({ "tier": before.organic }));
+    Ok(audit::record(conn, ctx, entry).await?)
+}
+
+/// Asks for an evaluation of all creators; one that waits already will do.
+///
+/// # Errors
+/// If the queue refuses.
+pub async fn recalculate(conn: &mut PgConnection, ctx: &Ctx) -> Result<JobId, TierError> {
+    let job = queue::enqueue(conn, ctx, &RecalculateTiers {}).await?.id();
+    let subject = audit::Subject::named("tiers", "all");
+    let entry = Entry::new("tier.ask_recalculation", subject).after(json!({ "jobId": job }));
+    audit::record(conn, ctx, entry).await?;
+    Ok(job)
+}
+
+/// Where a creator stands by the rules: what is remembered of them, else simply at their tier.
+async fn standing(conn: &mut PgConnection, creator: &Creator) -> Result<Standing, TierError> {
+    let remembered = store::one::state(conn, creator.id).await?;
+    Ok(remembered.unwrap_or(Standing::at(creator.tier)))
+}
+
+/// Writes another tier with its line in the history, if it is another one.
+async fn show(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creator: &Creator,
+    tier: Tier,
+    reason: &str,
+) -> Result<(), TierError> {
+    if tier == creator.tier {
+        return Ok(());
+    }
+    Ok(store::one::show(conn, ctx, creator.id, creator.tier, tier, reason).await?)
+}

@@ -1,0 +1,191 @@
+//! What is stored of one creator's tier.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::creators::{CreatorId, Tier};
+use crate::kernel::{Ctx, TypedId, stored};
+use crate::tiers::{Below, Override, Standing};
+
+/// What a creator earned from one day to another, both included.
+pub(in crate::tiers) async fn figure(
+    conn: &mut PgConnection,
+    id: CreatorId,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(share_minor), 0)::bigint as "figure!" from creator_earnings_daily
+           where creator_id = $1 and day between $2 and $3"#,
+        id.uuid(),
+        first,
+        last,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Adds to a day; answers the day's sum.
+pub(in crate::tiers) async fn add_earnings(
+    conn: &mut PgConnection,
+    id: CreatorId,
+    day: NaiveDate,
+    share_minor: i64,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        "insert into creator_earnings_daily (creator_id, day, share_minor) values ($1, $2, $3)
+         on conflict (creator_id, day) do update
+         set share_minor = creator_earnings_daily.share_minor + excluded.share_minor
+         returning share_minor",
+        id.uuid(),
+        day,
+        share_minor,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What is remembered of a creator; none if there is no more to know than their tier.
+pub(in crate::tiers) async fn state(
+    conn: &mut PgConnection,
+    id: CreatorId,
+) -> sqlx::Result<Option<Standing>> {
+    let row = sqlx::query!(
+        "select organic, below_since, below_best from creator_tier_states where creator_id = $1",
+        id.uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        let best = row.below_best.as_deref();
+        let best: Option<Tier> = best.map(|word| stored("below_best", word)).transpose()?;
+        Ok(Standing {
+            organic: stored("organic", &row.organic)?,
+            below: row
+                .below_since
+                .zip(best)
+                .map(|(since, best)| Below { since, best }),
+        })
+    })
+    .transpose()
+}
+
+/// Remembers where a creator stands by the rules, or nothing if that is simply the tier they show.
+pub(in crate::tiers) async fn keep(
+    conn: &mut PgConnection,
+    id: CreatorId,
+    standing: Standing,
+    shown: Tier,
+) -> sqlx::Result<()> {
+    if standing == Standing::at(shown) {
+        return sqlx::query!(
+            "delete from creator_tier_states where creator_id = $1",
+            id.uuid()
+        )
+        .execute(conn)
+        .await
+        .map(drop);
+    }
+    sqlx::query!(
+        "insert into creator_tier_states (creator_id, organic, below_since, below_best) values ($1, $2, $3, $4)
+         on conflict (creator_id) do update
+         set organic = excluded.organic, below_since = excluded.below_since, below_best = excluded.below_best",
+        id.uuid(),
+        standing.organic.as_str(),
+        standing.below.map(|below| below.since),
+        standing.below.map(|below| below.best.as_str()),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// The tier set by hand that holds at `now`.
+pub(in crate::tiers) async fn standing_override(
+    conn: &mut PgConnection,
+    id: CreatorId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Override>> {
+    let row = sqlx::query!(
+        "select tier, reason, ends_at, set_by, set_at from tier_overrides where creator_id = $1 and ends_at > $2",
+        id.uuid(),
+        now,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        Ok(Override {
+            tier: stored("tier", &row.tier)?,
+            reason: row.reason,
+            ends_at: row.ends_at,
+            set_by: row.set_by,
+            set_at: row.set_at,
+        })
+    })
+    .transpose()
+}
+
+pub(in crate::tiers) async fn set_override(
+    conn: &mut PgConnection,
+    id: CreatorId,
+    set: &Override,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into tier_overrides (creator_id, tier, reason, ends_at, set_by, set_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (creator_id) do update
+         set tier = excluded.tier, reason = excluded.reason, ends_at = excluded.ends_at, set_by = excluded.set_by,
+             set_at = excluded.set_at",
+        id.uuid(),
+        set.tier.as_str(),
+        set.reason,
+        set.ends_at,
+        set.set_by,
+        set.set_at,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Whether there was one.
+pub(in crate::tiers) async fn remove_override(
+    conn: &mut PgConnection,
+    id: CreatorId,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "delete from tier_overrides where creator_id = $1",
+        id.uuid()
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Writes another tier, with its line in the history.
+pub(in crate::tiers) async fn show(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+    from: Tier,
+    to: Tier,
+    reason: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with shown as (
+            update creators set tier = $3, tier_since = $7, updated_at = $7 where id = $1
+         )
+         insert into creator_tier_history (id, creator_id, from_tier, to_tier, reason, actor, effective_from, recorded_at)
+         values ($6, $1, $2, $3, $4, $5, $7, $7)",
+        id.uuid(),
+        from.as_str(),
+        to.as_str(),
+        reason,
+        ctx.actor.to_string(),
+        Uuid::now_v7(),
+        ctx.now(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

@@ -43,7 +43,7 @@ async fn everything_that_can_be_said_is_shown_again(pool: PgPool) {
     body["timeZone"] = json!("Europe/Berlin");
     body["consents"] = json!([{ "channel": "email", "source": "signup_form", "proof": "v3" }]);
     let made = app.post("/api/creators", body).await.json();
-    assert_eq!(made["phone"], "+15550100123");
+    assert_eq!(made["phone"], "***23");
     assert_eq!(made["displayName"], "Ada 💕");
     assert_eq!(made["timeZone"], "Europe/Berlin");
     assert_eq!(made["consents"][0]["state"], "granted");
@@ -286,7 +286,17 @@ async fn a_legal_name_is_with_the_person_and_with_nobody_else(pool: PgPool) {
         json!({ "legalName": "Augusta King", "birthDate": "1990-05-06", "taxCountry": "gb" });
     let changed = patch(&app, &person, "\"1\"", identity).await;
     assert_eq!(changed.json()["taxCountry"], "GB", "{changed:?}");
-    assert_eq!(app.get(&person).await.json()["legalName"], "Augusta King");
+    assert_eq!(app.get(&person).await.json()["legalName"], "A*** K***");
+    let why = json!({ "reason": "ticket 4711" });
+    let revealed = app.post(&format!("{person}/reveal"), why.clone()).await;
+    assert_eq!(revealed.json()["legalName"], "Augusta King");
+    let silent = app
+        .post(&format!("{person}/reveal"), json!({ "reason": "" }))
+        .await;
+    assert_eq!(wrong_fields(&silent), ["/reason"]);
+    assert_eq!(app.get(&creator).await.json()["email"], "a***@example.com");
+    let revealed = app.post(&format!("{creator}/reveal"), why).await;
+    assert_eq!(revealed.json()["email"], "ada@example.com");
     let shown = app.get(&creator).await;
     assert!(!shown.text.contains("Augusta"), "{shown:?}");
     let wrong = json!({ "legalName": "", "birthDate": "2020-01-01", "residenceCountry": "DEU" });

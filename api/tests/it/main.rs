@@ -7,6 +7,7 @@ mod audit;
 mod bulk;
 mod campaigns;
 mod contracts;
+mod creator_search;
 mod creators;
 mod dead_letters;
 mod events;

@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use super::service::reaches;
 use super::{Creator, CreatorChanges, CreatorError, CreatorId, get, store, trail};
 use crate::audit;
 use crate::kernel::Ctx;
@@ -19,7 +20,7 @@ pub async fn change(
     changes: CreatorChanges,
 ) -> Result<Creator, CreatorError> {
     changes.check().map_err(CreatorError::Invalid)?;
-    let before = locked(conn, id, version).await?;
+    let before = locked(conn, ctx, id, version).await?;
     if before.archived_at.is_some() {
         return Err(CreatorError::Archived(before.id));
     }
@@ -71,7 +72,7 @@ async fn set_archived(
     version: Option<i64>,
     archived: bool,
 ) -> Result<Creator, CreatorError> {
-    let before = locked(conn, id, version).await?;
+    let before = locked(conn, ctx, id, version).await?;
     if before.archived_at.is_some() == archived {
         return Ok(before);
     }
@@ -89,14 +90,16 @@ async fn set_archived(
 /// The creator, locked until the transaction ends.
 ///
 /// # Errors
-/// If there is no such creator, or the version is another one.
+/// If there is no such creator within the caller's reach, or the version is another one.
 pub(super) async fn locked(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     id: CreatorId,
     version: Option<i64>,
 ) -> Result<Creator, CreatorError> {
     let creator = store::creators::lock(conn, id)
         .await?
+        .filter(|creator| reaches(ctx, creator))
         .ok_or(CreatorError::NotFound(id))?;
     match version {
         Some(version) if version != creator.version => Err(CreatorError::Stale(creator.version)),
@@ -108,6 +111,10 @@ pub(super) async fn locked(
 ///
 /// # Errors
 /// If there is no such creator.
-pub async fn lock(conn: &mut PgConnection, id: CreatorId) -> Result<Creator, CreatorError> {
-    locked(conn, id, None).await
+pub async fn lock(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+) -> Result<Creator, CreatorError> {
+    locked(conn, ctx, id, None).await
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::{CreatorId, CreatorStatus, Obstacle, PersonId};
+use crate::access::{AccessError, Permission};
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
 use crate::onboarding::OnboardingError;
 use crate::queue::EnqueueError;
@@ -56,9 +57,20 @@ pub enum CreatorError {
     /// A suspension that lasts as long stands already.
     #[error("{}", suspended_already(.0))]
     SuspendedAlready(Option<DateTime<Utc>>),
+    /// The caller may not do this.
+    #[error("this needs the permission `{0}`")]
+    Lacking(Permission),
+    /// Too many creators would have to be looked at.
+    #[error(
+        "this search looks at too many creators; add a cluster, a status, an owner or another word"
+    )]
+    TooBroad,
     /// The page's cursor is not ours.
     #[error(transparent)]
     Cursor(#[from] InvalidCursor),
+    /// People's data may not be shown.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The queue refused a job.
     #[error(transparent)]
     Enqueue(#[from] EnqueueError),
@@ -92,7 +104,7 @@ impl Classify for CreatorError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound(_) | Self::PersonNotFound(_) => ErrorKind::NotFound,
-            Self::UnknownCluster(_) | Self::Invalid(_) => ErrorKind::Invalid,
+            Self::UnknownCluster(_) | Self::Invalid(_) | Self::TooBroad => ErrorKind::Invalid,
             Self::EmailTaken
             | Self::UsernameTaken
             | Self::Archived(_)
@@ -101,7 +113,9 @@ impl Classify for CreatorError {
             | Self::Obstacles(_)
             | Self::SuspendedAlready(_) => ErrorKind::Conflict,
             Self::Stale(_) => ErrorKind::Stale,
+            Self::Lacking(_) => ErrorKind::Forbidden,
             Self::Cursor(error) => error.kind(),
+            Self::Access(error) => error.kind(),
             Self::Enqueue(error) => error.kind(),
             Self::Reaction(error) => error.kind(),
             Self::Db(error) => error.kind(),
@@ -116,12 +130,15 @@ impl Classify for CreatorError {
             Self::EmailTaken => "email-taken",
             Self::UsernameTaken => "username-taken",
             Self::Stale(_) => "stale",
+            Self::Lacking(_) => "forbidden",
+            Self::TooBroad => "search-too-broad",
             Self::Archived(_) => "creator-archived",
             Self::IllegalTransition { .. } => "illegal-transition",
             Self::NotReactivatable(_) => "not-reactivatable",
             Self::Obstacles(_) => "creator-not-ready",
             Self::SuspendedAlready(_) => "suspended-already",
             Self::Cursor(error) => error.code(),
+            Self::Access(error) => error.code(),
             Self::Enqueue(error) => error.code(),
             Self::Reaction(error) => error.code(),
             Self::Db(error) => error.code(),
@@ -140,10 +157,13 @@ impl Classify for CreatorError {
                 .map(|obstacle| FieldError::new("", format!("{}: {obstacle}", obstacle.code())))
                 .collect(),
             Self::Cursor(error) => error.fields(),
+            Self::Access(error) => error.fields(),
             Self::Enqueue(error) => error.fields(),
             Self::NotFound(_)
             | Self::PersonNotFound(_)
             | Self::Stale(_)
+            | Self::Lacking(_)
+            | Self::TooBroad
             | Self::Archived(_)
             | Self::NotReactivatable(_)
             | Self::SuspendedAlready(_)

@@ -10,6 +10,7 @@ mod error;
 mod jobs;
 mod model;
 mod people;
+mod search;
 mod service;
 mod status;
 mod store;
@@ -23,14 +24,18 @@ pub use jobs::LiftSuspension;
 pub use model::{
     ADULT_AGE_YEARS, ALIASES_MAX, ActivationFacts, AgeDecision, AgeVerdict, Block, BlockId,
     BlockedThing, Channel, Cluster, Consent, ConsentState, Country, Creator, CreatorChanges,
-    CreatorId, CreatorStatus, HANDLES_MAX, InvalidCountry, NAME_MAX_CHARS, NewAgeDecision,
-    NewConsent, NewCreator, Obstacle, Person, PersonChanges, PersonId, Phone, Profile, Sibling,
+    CreatorFilter, CreatorId, CreatorStatus, CreatorSummary, HANDLES_MAX, InvalidCountry,
+    NAME_MAX_CHARS, NewAgeDecision, NewConsent, NewCreator, Obstacle, Person, PersonChanges,
+    PersonId, Phone, Profile, SEARCH_TEXT_MAX_CHARS, SEARCH_WORDS_MAX, Sibling, Sort, SortKey,
     StatusChange, StatusEntry, Tier, TierEntry, Username, age_on, obstacles,
 };
-pub use people::{EVIDENCE_MAX_CHARS, change_person, decide_age, person, reveal_person};
+pub use people::{
+    EVIDENCE_MAX_CHARS, change_person, decide_age, known_person, person, reveal_person,
+};
+pub use search::list;
 pub use service::{
-    clusters, consents, get, profile, record_consent, register, status_history, tier_history,
-    within_reach,
+    clusters, consents, get, profile, record_consent, register, reveal_contact, status_history,
+    tier_history, within_reach,
 };
 pub use status::{
     Lifted, REASON_MAX_CHARS, SUSPENSION_MAX_SECONDS, blocks, change_status, check_reason,

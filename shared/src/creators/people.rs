@@ -8,6 +8,7 @@ use super::{
     AgeDecision, AgeVerdict, CreatorError, CreatorStatus, NewAgeDecision, NewCreator, Person,
     PersonChanges, PersonId, get, status, store, trail,
 };
+use crate::access::{self, PersonalField};
 use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, FieldError};
 
@@ -24,17 +25,39 @@ pub async fn person(conn: &mut PgConnection, id: PersonId) -> Result<Person, Cre
         .ok_or(CreatorError::PersonNotFound(id))
 }
 
-/// One person, for somebody to look at: who did is recorded.
+/// One person of whom a creator is within the caller's reach.
 ///
 /// # Errors
-/// As [`person`].
-pub async fn reveal_person(
+/// If there is none.
+pub async fn known_person(
     conn: &mut PgConnection,
     ctx: &Ctx,
     id: PersonId,
 ) -> Result<Person, CreatorError> {
     let seen = person(conn, id).await?;
-    audit::record(conn, ctx, Entry::new("person.reveal", seen.id)).await?;
+    let clusters = store::people::clusters(conn, seen.id).await?;
+    let reach = ctx.actor.reach();
+    // a person without any creator is out of nobody's way
+    if clusters.is_empty() || clusters.iter().any(|cluster| reach.covers_cluster(cluster)) {
+        Ok(seen)
+    } else {
+        Err(CreatorError::PersonNotFound(id))
+    }
+}
+
+/// One person with legal name and birth date in clear: why and by whom is recorded.
+///
+/// # Errors
+/// If there is none with this id, or the caller may not see it or gives no reason.
+pub async fn reveal_person(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: PersonId,
+    reason: &str,
+) -> Result<Person, CreatorError> {
+    let seen = known_person(conn, ctx, id).await?;
+    let fields = [PersonalField::LegalName, PersonalField::BirthDate];
+    access::record_reveal(conn, ctx, seen.id, &fields, reason).await?;
     Ok(seen)
 }
 
@@ -52,6 +75,7 @@ pub async fn change_person(
     changes
         .check(ctx.now().date_naive())
         .map_err(CreatorError::Invalid)?;
+    known_person(conn, ctx, id).await?;
     let before = locked(conn, id).await?;
     if version.is_some_and(|version| version != before.version) {
         return Err(CreatorError::Stale(before.version));
@@ -87,6 +111,7 @@ pub async fn decide_age(
     id: PersonId,
     new: &NewAgeDecision,
 ) -> Result<AgeDecision, CreatorError> {
+    known_person(conn, ctx, id).await?;
     // creators before their person, as every change of status takes them
     let active = store::people::lock_active_creators(conn, id).await?;
     let person = locked(conn, id).await?;
@@ -171,7 +196,12 @@ pub(super) async fn of_new_creator(
     let Some(id) = new.person else {
         return Ok(new.clone());
     };
-    let Some(known) = store::people::lock(conn, id).await? else {
+    let known = match known_person(conn, ctx, id).await {
+        Ok(_) => store::people::lock(conn, id).await?,
+        Err(CreatorError::PersonNotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let Some(known) = known else {
         let message = format!("there is no person {id}; leave it out for a new one");
         return Err(CreatorError::Invalid(vec![FieldError::new(
             "/personId",

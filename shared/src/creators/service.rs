@@ -6,8 +6,9 @@ use sqlx::PgConnection;
 use super::store::{self, history::Place};
 use super::{
     Cluster, Consent, Creator, CreatorError, CreatorId, CreatorStatus, NewConsent, NewCreator,
-    Profile, StatusEntry, Tier, TierEntry, people, trail,
+    Profile, Sibling, StatusEntry, Tier, TierEntry, people, trail,
 };
+use crate::access::{self, PersonalField};
 use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, Cursor, Page, PageRequest, TypedId};
 use crate::reactions;
@@ -27,7 +28,8 @@ pub async fn register(
 ) -> Result<Creator, CreatorError> {
     new.check(ctx.now().date_naive())
         .map_err(CreatorError::Invalid)?;
-    if !store::creators::cluster_exists(conn, &new.cluster).await? {
+    let reached = ctx.actor.reach().covers_cluster(&new.cluster);
+    if !reached || !store::creators::cluster_exists(conn, &new.cluster).await? {
         return Err(CreatorError::UnknownCluster(new.cluster.clone()));
     }
     let new = &people::of_new_creator(conn, ctx, new).await?;
@@ -74,29 +76,49 @@ pub async fn within_reach(
     id: CreatorId,
 ) -> Result<Creator, CreatorError> {
     let creator = get(conn, id).await?;
-    if ctx
-        .actor
-        .reach()
-        .covers(&creator.cluster, creator.id.uuid())
-    {
+    if reaches(ctx, &creator) {
         Ok(creator)
     } else {
         Err(CreatorError::NotFound(id))
     }
 }
 
+/// Whether the caller may know of a creator.
+pub(super) fn reaches(ctx: &Ctx, creator: &Creator) -> bool {
+    ctx.actor
+        .reach()
+        .covers(&creator.cluster, creator.id.uuid())
+}
+
 /// One creator with what the screen about them begins with.
 ///
 /// # Errors
 /// If there is none with this id.
-pub async fn profile(conn: &mut PgConnection, id: CreatorId) -> Result<Profile, CreatorError> {
-    let creator = get(conn, id).await?;
+pub async fn profile(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+) -> Result<Profile, CreatorError> {
+    let creator = within_reach(conn, ctx, id).await?;
     Ok(Profile {
         consents: store::consents::latest_consents(conn, creator.id).await?,
-        siblings: store::creators::siblings(conn, creator.person, creator.id).await?,
+        siblings: siblings(conn, ctx, &creator).await?,
         age: store::people::latest_age_decision(conn, creator.person).await?,
         creator,
     })
+}
+
+/// The person's other creators, as far as the caller reaches.
+async fn siblings(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creator: &Creator,
+) -> Result<Vec<Sibling>, CreatorError> {
+    let mut all = store::creators::siblings(conn, creator.person, creator.id).await?;
+    // a creator may know of its own other profiles, whatever else it reaches
+    let own = ctx.actor.reach().creator == Some(creator.id.uuid());
+    all.retain(|sibling| own || ctx.actor.reach().covers_cluster(&sibling.cluster));
+    Ok(all)
 }
 
 /// What the creator said last about each channel; channels never spoken of are absent.
@@ -147,10 +169,11 @@ pub async fn clusters(conn: &mut PgConnection) -> Result<Vec<Cluster>, CreatorEr
 /// If there is no such creator or the cursor is not ours.
 pub async fn status_history(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     id: CreatorId,
     page: &PageRequest,
 ) -> Result<Page<StatusEntry>, CreatorError> {
-    let creator = get(conn, id).await?;
+    let creator = within_reach(conn, ctx, id).await?;
     let before: Option<Place> = page.cursor.as_ref().map(Cursor::decode).transpose()?;
     let limit = page.limit();
     let rows = store::history::statuses(conn, creator.id, before, limit + 1).await?;
@@ -163,12 +186,29 @@ pub async fn status_history(
 /// As [`status_history`].
 pub async fn tier_history(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     id: CreatorId,
     page: &PageRequest,
 ) -> Result<Page<TierEntry>, CreatorError> {
-    let creator = get(conn, id).await?;
+    let creator = within_reach(conn, ctx, id).await?;
     let before: Option<Place> = page.cursor.as_ref().map(Cursor::decode).transpose()?;
     let limit = page.limit();
     let rows = store::history::tiers(conn, creator.id, before, limit + 1).await?;
     Ok(Page::of(rows, limit, |line| (line.effective_from, line.id)))
+}
+
+/// A creator's address and number in clear: why and by whom is recorded.
+///
+/// # Errors
+/// If there is none with this id, or the caller may not see it or gives no reason.
+pub async fn reveal_contact(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+    reason: &str,
+) -> Result<Creator, CreatorError> {
+    let seen = within_reach(conn, ctx, id).await?;
+    let fields = [PersonalField::Email, PersonalField::Phone];
+    access::record_reveal(conn, ctx, seen.id, &fields, reason).await?;
+    Ok(seen)
 }

@@ -12,7 +12,7 @@ use super::jobs::LiftSuspension;
 use super::store::{self, blocks::NewBlock};
 use super::{
     ActivationFacts, Block, BlockId, BlockedThing, Creator, CreatorError, CreatorId, CreatorStatus,
-    Obstacle, StatusChange, get, obstacles, trail,
+    Obstacle, StatusChange, get, obstacles, trail, within_reach,
 };
 use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, FieldError};
@@ -38,7 +38,7 @@ pub async fn change_status(
     change: &StatusChange,
 ) -> Result<Creator, CreatorError> {
     check_reason("/reason", &change.reason)?;
-    let before = usable(locked(conn, id, version).await?)?;
+    let before = usable(locked(conn, ctx, id, version).await?)?;
     if before.status == change.status {
         return Ok(before);
     }
@@ -78,7 +78,7 @@ pub async fn suspend(
 ) -> Result<Creator, CreatorError> {
     check_reason("/reason", reason)?;
     let ends_at = suspension_end(ctx.now(), seconds)?;
-    let before = usable(locked(conn, id, None).await?)?;
+    let before = usable(locked(conn, ctx, id, None).await?)?;
     if before.status == CreatorStatus::Suspended {
         let standing = suspensions(&blocks_of(conn, ctx, before.id).await?, ctx.now());
         if let Some(until) = last_end(&standing)
@@ -115,7 +115,7 @@ pub async fn reactivate(
     reason: &str,
 ) -> Result<Creator, CreatorError> {
     check_reason("/notes", reason)?;
-    let before = usable(locked(conn, id, None).await?)?;
+    let before = usable(locked(conn, ctx, id, None).await?)?;
     if !before.status.may_be_reactivated() {
         return Err(CreatorError::NotReactivatable(before.status));
     }
@@ -138,7 +138,7 @@ pub async fn blocks(
     ctx: &Ctx,
     id: CreatorId,
 ) -> Result<Vec<Block>, CreatorError> {
-    let creator = get(conn, id).await?;
+    let creator = within_reach(conn, ctx, id).await?;
     blocks_of(conn, ctx, creator.id).await
 }
 
@@ -164,7 +164,7 @@ pub async fn lift_due(
     ctx: &Ctx,
     job: &LiftSuspension,
 ) -> Result<Lifted, CreatorError> {
-    let creator = locked(conn, job.creator_id, None).await?;
+    let creator = locked(conn, ctx, job.creator_id, None).await?;
     if creator.status != CreatorStatus::Suspended {
         return Ok(Lifted::NotSuspended);
     }

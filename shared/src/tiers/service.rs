@@ -34,7 +34,7 @@ pub async fn status(
     ctx: &Ctx,
     id: CreatorId,
 ) -> Result<TierStatus, TierError> {
-    let creator = creators::get(conn, id).await?;
+    let creator = creators::within_reach(conn, ctx, id).await?;
     let today = ctx.now().date_naive();
     let policy = policy(conn, today).await?;
     let first = policy.first_day(today);
@@ -81,7 +81,7 @@ pub async fn evaluate(
     ctx: &Ctx,
     id: CreatorId,
 ) -> Result<Tier, TierError> {
-    let creator = creators::lock(conn, id).await?;
+    let creator = creators::lock(conn, ctx, id).await?;
     let today = ctx.now().date_naive();
     let policy = policy(conn, today).await?;
     let first = policy.first_day(today);
@@ -127,7 +127,7 @@ pub async fn set_override(
         let message = format!("must be in the future, at most {OVERRIDE_MAX_DAYS} days from now");
         return Err(TierError::Invalid(vec![FieldError::new("/until", message)]));
     }
-    let creator = creators::lock(conn, id).await?;
+    let creator = creators::lock(conn, ctx, id).await?;
     let organic = standing(conn, &creator).await?;
     let set = Override {
         tier,
@@ -157,7 +157,7 @@ pub async fn clear_override(
     ctx: &Ctx,
     id: CreatorId,
 ) -> Result<(), TierError> {
-    let creator = creators::lock(conn, id).await?;
+    let creator = creators::lock(conn, ctx, id).await?;
     let before = standing(conn, &creator).await?;
     if !store::one::remove_override(conn, creator.id).await? {
         return Err(TierError::NoOverride(creator.id));

@@ -204,7 +204,7 @@ async fn a_day_of_large_earnings_promotes_at_once_and_says_why(pool: PgPool) {
         evaluate(&mut conn, &ctx(), id).await.expect("evaluated"),
         Tier::Rising
     );
-    let history = creators::tier_history(&mut conn, id, &PageRequest::default())
+    let history = creators::tier_history(&mut conn, &ctx(), id, &PageRequest::default())
         .await
         .expect("a history");
     assert!(

@@ -87,13 +87,13 @@ impl From<TierEntry> for ChangeView {
 #[utoipa::path(get, path = "/api/creators/{id}/status-history", operation_id = "listCreatorStatuses", tag = "creators", security(("bearer" = ["creators:read"])),
     params(("id" = String, Path, description = "`creator_…`"), PageParams), responses((status = 200, body = CreatorHistory)))]
 pub(super) async fn statuses(
-    _: Allowed<ReadCreators>,
+    caller: Allowed<ReadCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
     Query(params): Query<PageParams>,
 ) -> Result<Json<CreatorHistory>> {
     let mut tx = app.db.begin().await?;
-    let page = creators::status_history(&mut tx, id, &params.into()).await?;
+    let page = creators::status_history(&mut tx, &caller.ctx, id, &params.into()).await?;
     Ok(Json(CreatorHistory {
         items: page.items.into_iter().map(ChangeView::from).collect(),
         next_cursor: page.next.map(|cursor| cursor.as_str().to_owned()),
@@ -104,13 +104,13 @@ pub(super) async fn statuses(
 #[utoipa::path(get, path = "/api/creators/{id}/tier-history", operation_id = "listCreatorTiers", tag = "creators", security(("bearer" = ["creators:read"])),
     params(("id" = String, Path, description = "`creator_…`"), PageParams), responses((status = 200, body = CreatorHistory)))]
 pub(super) async fn tiers(
-    _: Allowed<ReadCreators>,
+    caller: Allowed<ReadCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
     Query(params): Query<PageParams>,
 ) -> Result<Json<CreatorHistory>> {
     let mut tx = app.db.begin().await?;
-    let page = creators::tier_history(&mut tx, id, &params.into()).await?;
+    let page = creators::tier_history(&mut tx, &caller.ctx, id, &params.into()).await?;
     Ok(Json(CreatorHistory {
         items: page.items.into_iter().map(ChangeView::from).collect(),
         next_cursor: page.next.map(|cursor| cursor.as_str().to_owned()),

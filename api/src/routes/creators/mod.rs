@@ -2,6 +2,7 @@
 
 mod clusters;
 mod history;
+mod list;
 mod people;
 mod profile;
 mod register;
@@ -16,8 +17,9 @@ use crate::app::App;
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(clusters::list_clusters))
-        .routes(routes!(register::register))
+        .routes(routes!(register::register, list::list))
         .routes(routes!(profile::show, profile::change))
+        .routes(routes!(profile::reveal))
         .routes(routes!(profile::archive))
         .routes(routes!(profile::unarchive))
         .routes(routes!(status::change))
@@ -27,5 +29,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(history::statuses))
         .routes(routes!(history::tiers))
         .routes(routes!(people::show, people::change))
+        .routes(routes!(people::reveal))
         .routes(routes!(people::decide_age))
 }

@@ -5,15 +5,17 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use shared::access::PersonalField;
 use shared::creators::{
     self, AgeDecision, AgeVerdict, Country, NewAgeDecision, Person, PersonChanges, PersonId,
 };
 use utoipa::ToSchema;
 
+use super::profile::RevealBody;
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{
-    Allowed, DecideAge, IfMatch, Json, PathId, ReadPeople, WritePeople, etag, told,
+    Allowed, DecideAge, IfMatch, Json, PathId, ReadPeople, RevealIdentity, WritePeople, etag, told,
 };
 use crate::fields::Fields;
 
@@ -24,8 +26,12 @@ use crate::fields::Fields;
 pub(super) struct PersonView {
     #[schema(value_type = String, example = "person_0192f0c1a2b37c4d8e5f60718293a4b5")]
     id: PersonId,
+    /// Masked, unless it is revealed.
+    #[schema(example = "A*** L***")]
     legal_name: Option<String>,
-    birth_date: Option<NaiveDate>,
+    /// Masked, unless it is revealed.
+    #[schema(example = "***")]
+    birth_date: Option<String>,
     /// Where they live; ISO 3166-1.
     #[schema(example = "DE")]
     residence_country: Option<String>,
@@ -36,14 +42,34 @@ pub(super) struct PersonView {
     updated_at: DateTime<Utc>,
 }
 
-fn answer(person: Person) -> Response {
+/// The person with legal name and birth date masked.
+fn masked(person: Person) -> Response {
+    answer(
+        person
+            .legal_name
+            .as_deref()
+            .map(|name| PersonalField::LegalName.masked(name)),
+        person
+            .birth_date
+            .map(|born| PersonalField::BirthDate.masked(&born.to_string())),
+        &person,
+    )
+}
+
+/// The person in clear; only for a recorded reveal.
+fn in_clear(person: &Person) -> Response {
+    let born = person.birth_date.map(|born| born.to_string());
+    answer(person.legal_name.clone(), born, person)
+}
+
+fn answer(legal_name: Option<String>, birth_date: Option<String>, person: &Person) -> Response {
     let tag = etag(person.version);
     let view = PersonView {
         id: person.id,
-        legal_name: person.legal_name,
-        birth_date: person.birth_date,
-        residence_country: person.residence_country,
-        tax_country: person.tax_country,
+        legal_name,
+        birth_date,
+        residence_country: person.residence_country.clone(),
+        tax_country: person.tax_country.clone(),
         version: person.version,
         created_at: person.created_at,
         updated_at: person.updated_at,
@@ -51,9 +77,7 @@ fn answer(person: Person) -> Response {
     ([(header::ETAG, tag)], Json(view)).into_response()
 }
 
-/// Show a person with their legal name
-///
-/// Who looked is recorded in the audit trail.
+/// Show a person, with legal name and birth date masked
 #[utoipa::path(get, path = "/api/people/{id}", operation_id = "showPerson", tag = "creators", security(("bearer" = ["people:read"])),
     params(("id" = String, Path, description = "`person_…`")),
     responses((status = 200, body = PersonView), (status = 404, description = "No such person")))]
@@ -63,9 +87,26 @@ pub(super) async fn show(
     PathId(id): PathId<PersonId>,
 ) -> Result<Response> {
     let mut tx = app.db.begin().await?;
-    let person = creators::reveal_person(&mut tx, &caller.ctx, id).await?;
+    let person = creators::known_person(&mut tx, &caller.ctx, id).await?;
+    Ok(masked(person))
+}
+
+/// Show a person's legal name and birth date in clear
+///
+/// Who looked, and why, is recorded in the audit trail.
+#[utoipa::path(post, path = "/api/people/{id}/reveal", operation_id = "revealPerson", tag = "creators", security(("bearer" = ["creators:reveal-identity"])),
+    params(("id" = String, Path, description = "`person_…`")),
+    request_body = RevealBody, responses((status = 200, body = PersonView)))]
+pub(super) async fn reveal(
+    caller: Allowed<RevealIdentity>,
+    State(app): State<App>,
+    PathId(id): PathId<PersonId>,
+    Json(body): Json<RevealBody>,
+) -> Result<Response> {
+    let mut tx = app.db.begin().await?;
+    let person = creators::reveal_person(&mut tx, &caller.ctx, id, &body.reason).await?;
     app.db.commit(tx, &caller.ctx).await?;
-    Ok(answer(person))
+    Ok(in_clear(&person))
 }
 
 /// What is to be different; fields that are left out stay, `null` forgets.
@@ -122,7 +163,7 @@ pub(super) async fn change(
     let mut tx = app.db.begin().await?;
     let person = creators::change_person(&mut tx, &caller.ctx, id, version, changes).await?;
     app.db.commit(tx, &caller.ctx).await?;
-    Ok(answer(person))
+    Ok(masked(person))
 }
 
 /// A decision about somebody's age.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::creators::{self, CreatorChanges, CreatorId, Phone, Profile};
 use shared::kernel::Ctx;
 use utoipa::ToSchema;
@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 use super::view::CreatorView;
 use crate::app::App;
 use crate::error::Result;
-use crate::extract::{Allowed, IfMatch, Json, PathId, ReadCreators, WriteCreators, etag, told};
+use crate::extract::{
+    Allowed, IfMatch, Json, OwnOr, PathId, ReadCreators, RevealContact, WriteCreators, etag, told,
+};
 use crate::fields::Fields;
 
 /// What is to be different; fields that are left out stay, `null` forgets.
@@ -76,16 +78,16 @@ impl ChangesBody {
 /// Show a creator
 ///
 /// The id of a creator that was merged into another shows that one; `Content-Location` says where it is.
-#[utoipa::path(get, path = "/api/creators/{id}", operation_id = "showCreator", tag = "creators", security(("bearer" = ["creators:read"])),
+#[utoipa::path(get, path = "/api/creators/{id}", operation_id = "showCreator", tag = "creators", security(("bearer" = ["creators:read"]), ("bearer" = ["creator:self"])),
     params(("id" = String, Path, description = "`creator_…`")),
     responses((status = 200, body = CreatorView, headers(("ETag" = String, description = "The version, for `If-Match`"))), (status = 404, description = "No such creator")))]
 pub(super) async fn show(
-    caller: Allowed<ReadCreators>,
+    caller: OwnOr<ReadCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
 ) -> Result<Response> {
     let mut tx = app.db.begin().await?;
-    let profile = creators::profile(&mut tx, id).await?;
+    let profile = creators::profile(&mut tx, &caller.ctx, id).await?;
     Ok(answer(profile, &caller.ctx))
 }
 
@@ -104,7 +106,7 @@ pub(super) async fn change(
     let changes = body.checked()?;
     let mut tx = app.db.begin().await?;
     creators::change(&mut tx, &caller.ctx, id, version, changes).await?;
-    let profile = creators::profile(&mut tx, id).await?;
+    let profile = creators::profile(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(answer(profile, &caller.ctx))
 }
@@ -121,7 +123,7 @@ pub(super) async fn archive(
 ) -> Result<Response> {
     let mut tx = app.db.begin().await?;
     creators::archive(&mut tx, &caller.ctx, id, version).await?;
-    let profile = creators::profile(&mut tx, id).await?;
+    let profile = creators::profile(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(answer(profile, &caller.ctx))
 }
@@ -138,7 +140,7 @@ pub(super) async fn unarchive(
 ) -> Result<Response> {
     let mut tx = app.db.begin().await?;
     creators::unarchive(&mut tx, &caller.ctx, id, version).await?;
-    let profile = creators::profile(&mut tx, id).await?;
+    let profile = creators::profile(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(answer(profile, &caller.ctx))
 }
@@ -151,4 +153,44 @@ pub(super) fn answer(profile: Profile, ctx: &Ctx) -> Response {
         (header::CONTENT_LOCATION, place),
     ];
     (headers, Json(CreatorView::of(profile, ctx))).into_response()
+}
+
+/// Why people's data is to be shown in clear.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = RevealReason)]
+pub(super) struct RevealBody {
+    /// Up to 500 characters; it stays in the audit trail.
+    #[schema(example = "Asked to be called back, ticket 4711")]
+    pub(super) reason: String,
+}
+
+/// How to reach a creator.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CreatorContact)]
+pub(super) struct ContactView {
+    email: String,
+    phone: Option<String>,
+}
+
+/// Show a creator's address and number in clear
+///
+/// Who looked, and why, is recorded in the audit trail.
+#[utoipa::path(post, path = "/api/creators/{id}/reveal", operation_id = "revealCreatorContact", tag = "creators", security(("bearer" = ["creators:reveal-contact"])),
+    params(("id" = String, Path, description = "`creator_…`")),
+    request_body = RevealBody, responses((status = 200, body = ContactView)))]
+pub(super) async fn reveal(
+    caller: Allowed<RevealContact>,
+    State(app): State<App>,
+    PathId(id): PathId<CreatorId>,
+    Json(body): Json<RevealBody>,
+) -> Result<Json<ContactView>> {
+    let mut tx = app.db.begin().await?;
+    let seen = creators::reveal_contact(&mut tx, &caller.ctx, id, &body.reason).await?;
+    app.db.commit(tx, &caller.ctx).await?;
+    Ok(Json(ContactView {
+        email: seen.email,
+        phone: seen.phone,
+    }))
 }

@@ -87,7 +87,7 @@ pub(super) async fn register(
         return Ok(answered(answer));
     }
     let creator = creators::register(&mut tx, &caller.ctx, &new).await?;
-    let profile = creators::profile(&mut tx, creator.id).await?;
+    let profile = creators::profile(&mut tx, &caller.ctx, creator.id).await?;
     let answer = Answer {
         status: StatusCode::CREATED.as_u16(),
         location: Some(format!("/api/creators/{}", creator.id)),

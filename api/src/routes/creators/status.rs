@@ -58,7 +58,7 @@ pub(super) async fn change(
     let change = body.checked()?;
     let mut tx = app.db.begin().await?;
     creators::change_status(&mut tx, &caller.ctx, id, version, &change).await?;
-    let profile = creators::profile(&mut tx, id).await?;
+    let profile = creators::profile(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(answer(profile, &caller.ctx))
 }
@@ -91,7 +91,7 @@ pub(super) async fn suspend(
 ) -> Result<Response> {
     let mut tx = app.db.begin().await?;
     creators::suspend(&mut tx, &caller.ctx, id, &body.reason, body.duration).await?;
-    let profile = creators::profile(&mut tx, id).await?;
+    let profile = creators::profile(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(answer(profile, &caller.ctx))
 }
@@ -128,7 +128,7 @@ pub(super) async fn reactivate(
 ) -> Result<Response> {
     let mut tx = app.db.begin().await?;
     creators::reactivate(&mut tx, &caller.ctx, id, &body.notes).await?;
-    let profile = creators::profile(&mut tx, id).await?;
+    let profile = creators::profile(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(answer(profile, &caller.ctx))
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use shared::access::PersonalField;
 use shared::creators::{AgeDecision, AgeVerdict, Consent, CreatorId, PersonId, Profile, Sibling};
-use shared::kernel::Ctx;
+use shared::kernel::{Ctx, TypedId};
 use utoipa::ToSchema;
 
 /// A creator.
@@ -19,8 +20,12 @@ pub(super) struct CreatorView {
     #[schema(value_type = String, example = "person_0192f0c1a2b37c4d8e5f60718293a4b5")]
     person_id: PersonId,
     cluster_id: String,
+    /// Masked, unless it is the caller's own.
+    #[schema(example = "c***@example.com")]
     email: String,
     username: String,
+    /// Masked, unless it is the caller's own.
+    #[schema(example = "***23")]
     phone: Option<String>,
     display_name: Option<String>,
     first_name: Option<String>,
@@ -60,7 +65,8 @@ impl CreatorView {
             siblings,
             age,
         } = profile;
-        let (email, phone) = contact(caller, creator.email, creator.phone);
+        let phone = creator.phone.as_deref();
+        let (email, phone) = contact(caller, creator.id, &creator.email, phone);
         Self {
             id: creator.id,
             person_id: creator.person,
@@ -90,13 +96,18 @@ impl CreatorView {
     }
 }
 
-/// Address and number as `caller` may see them. The one place that decides it.
-pub(super) fn contact(
-    _caller: &Ctx,
-    email: String,
-    phone: Option<String>,
+/// Address and number as `caller` may see them: masked unless they are their own. See `POST …/reveal`.
+fn contact(
+    caller: &Ctx,
+    id: CreatorId,
+    email: &str,
+    phone: Option<&str>,
 ) -> (String, Option<String>) {
-    (email, phone)
+    let (actor, owner) = (&caller.actor, id.uuid());
+    (
+        PersonalField::Email.shown(actor, owner, email),
+        phone.map(|phone| PersonalField::Phone.shown(actor, owner, phone)),
+    )
 }
 
 /// What is proven about the person; kinds that are not built yet are absent.

@@ -6,6 +6,7 @@ mod consent;
 mod names;
 mod person;
 mod profile;
+mod search;
 mod transitions;
 
 pub use activation::{ActivationFacts, Obstacle, obstacles};
@@ -18,6 +19,9 @@ pub use person::{
     PersonChanges, PersonId, age_on,
 };
 pub use profile::{Creator, CreatorChanges, NewCreator, Profile, Sibling};
+pub use search::{
+    CreatorFilter, CreatorSummary, SEARCH_TEXT_MAX_CHARS, SEARCH_WORDS_MAX, Sort, SortKey,
+};
 pub use transitions::{StatusChange, StatusEntry, TierEntry};
 
 use crate::kernel::{typed_id, words};
@@ -81,6 +85,21 @@ words!(
         Legend => "legend",
     }
 );
+
+impl Tier {
+    /// Its place from below, 0 for the lowest; `creators.tier_rank` holds the same.
+    pub const fn rank(self) -> i16 {
+        match self {
+            Self::Newcomer => 0,
+            Self::Emerging => 1,
+            Self::Rising => 2,
+            Self::Established => 3,
+            Self::Star => 4,
+            Self::Superstar => 5,
+            Self::Legend => 6,
+        }
+    }
+}
 
 /// A platform of the ecosystem.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,4 +5,5 @@ pub(super) mod consents;
 pub(super) mod creators;
 pub(super) mod history;
 pub(super) mod people;
+pub(super) mod search;
 pub(super) mod seed;

@@ -138,3 +138,16 @@ pub(in crate::creators) async fn lock_active_creators(
     .await?;
     Ok(ids.into_iter().map(CreatorId::from).collect())
 }
+
+/// The clusters on which a person is a creator.
+pub(in crate::creators) async fn clusters(
+    conn: &mut PgConnection,
+    person: PersonId,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select distinct cluster_id from creators where person_id = $1 order by cluster_id",
+        person.uuid(),
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -107,7 +107,9 @@ async fn one_person_may_be_a_creator_on_several_clusters(pool: PgPool) {
     let second = register_one(&mut conn, &second(born))
         .await
         .expect("registered");
-    let profile = profile(&mut conn, first.id).await.expect("a profile");
+    let profile = profile(&mut conn, &ctx(), first.id)
+        .await
+        .expect("a profile");
     let ids: Vec<_> = profile.siblings.iter().map(|sibling| sibling.id).collect();
     assert_eq!(ids, [second.id]);
 

@@ -131,7 +131,7 @@ async fn a_suspension_ends_by_itself_and_the_creator_stands_where_they_stood(poo
             expected
         );
     }
-    let history = status_history(&mut conn, creator.id, &PageRequest::default())
+    let history = status_history(&mut conn, &ctx(), creator.id, &PageRequest::default())
         .await
         .expect("a history");
     let words: Vec<_> = history.items.iter().map(|line| line.to.as_str()).collect();

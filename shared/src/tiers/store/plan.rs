@@ -113,15 +113,7 @@ pub(in crate::tiers) async fn plan(
     .map(drop)
 }
 
-/// A tier's place from below, as `creators.tier_rank` has it.
+/// A tier's place from below, as the statement counts.
 fn rank(tier: Tier) -> i32 {
-    match tier {
-        Tier::Newcomer => 0,
-        Tier::Emerging => 1,
-        Tier::Rising => 2,
-        Tier::Established => 3,
-        Tier::Star => 4,
-        Tier::Superstar => 5,
-        Tier::Legend => 6,
-    }
+    i32::from(tier.rank())
 }

@@ -1,0 +1,370 @@
+//! The statements that find creators: put together at run time, every value bound.
+//!
+//! A list that is filtered by cluster, status or tier asks every combination of the three for its first rows, each from
+//! an index that has them in order, and merges the answers: at most 441 short looks, whatever the table's size. Other
+//! lists walk the index of their order; searches leave the way to the planner, which knows how common a text is.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use uuid::Uuid;
+
+use crate::creators::{CreatorFilter, CreatorStatus, CreatorSummary, Sort, SortKey, Tier};
+use crate::kernel::{Reach, TypedId, stored};
+
+/// How long a search may take, in milliseconds.
+const SEARCH_TIMEOUT_MS: u32 = 3_000;
+/// The fewest characters in which trigrams find a word.
+const TRIGRAM_MIN_CHARS: usize = 3;
+const COLUMNS: &str = "c.id, c.cluster_id, c.username, c.display_name, c.status, c.tier, c.owner, c.last_active_at, \
+                       c.archived_at, c.created_at, c.name_key";
+
+/// What is looked for, and what may be seen.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::creators) struct Wanted<'a> {
+    pub(in crate::creators) filter: &'a CreatorFilter,
+    pub(in crate::creators) sort: Sort,
+    pub(in crate::creators) reach: Reach<'a>,
+    pub(in crate::creators) by_email: bool,
+}
+
+/// A row's place in an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::creators) struct Place {
+    key: Key,
+    id: Uuid,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Key {
+    At(DateTime<Utc>),
+    Never,
+    Text(String),
+    Tier(Tier),
+}
+
+impl Place {
+    pub(in crate::creators) fn of(key: SortKey, row: &CreatorSummary) -> Self {
+        let key = match key {
+            SortKey::Created => Key::At(row.created_at),
+            SortKey::Name => Key::Text(row.name_key.clone()),
+            SortKey::LastActive => row.last_active_at.map_or(Key::Never, Key::At),
+            SortKey::Tier => Key::Tier(row.tier),
+        };
+        Self {
+            key,
+            id: row.id.uuid(),
+        }
+    }
+}
+
+/// Bounds the rest of this transaction's statements: their time, and that each is planned for the values at hand.
+pub(in crate::creators) async fn bound(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select set_config('statement_timeout', $1, true) as a, set_config('max_parallel_workers_per_gather', '0', true) as b,
+                set_config('jit', 'off', true) as c, set_config('plan_cache_mode', 'force_custom_plan', true) as d",
+        SEARCH_TIMEOUT_MS.to_string(),
+    )
+    .fetch_one(conn)
+    .await
+    .map(drop)
+}
+
+/// The next creators behind `after` that match, in order.
+pub(in crate::creators) async fn page(
+    conn: &mut PgConnection,
+    wanted: Wanted<'_>,
+    after: Option<Place>,
+    limit: i64,
+) -> sqlx::Result<Vec<CreatorSummary>> {
+    let mut query = if by_combinations(wanted) {
+        combined(wanted, after.as_ref(), limit)
+    } else {
+        walked(wanted, after.as_ref(), limit)
+    };
+    let rows = query.build().fetch_all(conn).await?;
+    rows.iter().map(summary).collect()
+}
+
+/// Whether the combinations of cluster, status and tier lead to the rows.
+fn by_combinations(wanted: Wanted<'_>) -> bool {
+    let filter = wanted.filter;
+    let grouped = !filter.clusters.is_empty()
+        || !filter.statuses.is_empty()
+        || !filter.tiers.is_empty()
+        || wanted.reach.clusters.is_some();
+    let otherwise = filter.q.is_some()
+        || filter.legal_name.is_some()
+        || filter.owner.is_some()
+        || filter.archived
+        || wanted.reach.creator.is_some();
+    grouped && !otherwise
+}
+
+fn combined<'a>(wanted: Wanted<'a>, after: Option<&Place>, limit: i64) -> QueryBuilder<Postgres> {
+    let filter = wanted.filter;
+    let (key, order) = (key_expression(wanted.sort.key), direction(wanted.sort));
+    let mut query = QueryBuilder::new("select ");
+    query.push(COLUMNS).push(" from (select p.id, p.k from ");
+    let clusters = clusters_within(wanted);
+    match &clusters {
+        Some(clusters) => {
+            query
+                .push("unnest(")
+                .push_bind(clusters.clone())
+                .push("::text[]) l (x)");
+        }
+        None => {
+            query.push("(select id from clusters) l (x)");
+        }
+    }
+    let statuses = words_or_all(&filter.statuses, CreatorStatus::ALL, |word| word.as_str());
+    let tiers: Vec<i16> = ranks(&filter.tiers);
+    query
+        .push(", unnest(")
+        .push_bind(statuses)
+        .push("::text[]) s (x), unnest(")
+        .push_bind(tiers)
+        .push("::int2[]) t (x) cross join lateral (select c.id, ")
+        .push(key)
+        .push(" as k from creators c where c.cluster_id = l.x and c.status = s.x and c.tier_rank = t.x");
+    push_ranges(&mut query, filter);
+    query.push(" and c.archived_at is null");
+    push_after(&mut query, wanted.sort, after);
+    query
+        .push(format!(" order by {key} {order}, c.id {order} limit "))
+        .push_bind(limit)
+        .push(format!(") p order by p.k {order}, p.id {order} limit "))
+        .push_bind(limit)
+        .push(format!(
+            ") w join creators c on c.id = w.id order by w.k {order}, w.id {order}"
+        ));
+    query
+}
+
+fn walked(wanted: Wanted<'_>, after: Option<&Place>, limit: i64) -> QueryBuilder<Postgres> {
+    let (key, order) = (key_expression(wanted.sort.key), direction(wanted.sort));
+    let mut query = QueryBuilder::new("select ");
+    query.push(COLUMNS);
+    match &wanted.filter.owner {
+        // an owner looks after few: their rows first, whatever the order (`offset 0` keeps it so)
+        Some(owner) => {
+            query
+                .push(" from (select * from creators where owner = ")
+                .push_bind(owner.clone())
+                .push(" offset 0) c where true");
+        }
+        None => {
+            query.push(" from creators c where true");
+        }
+    }
+    push_conditions(&mut query, wanted);
+    push_after(&mut query, wanted.sort, after);
+    query
+        .push(format!(" order by {key} {order}, c.id {order} limit "))
+        .push_bind(limit);
+    query
+}
+
+/// ` and …` for everything that is wanted of a creator `c`.
+pub(in crate::creators) fn push_conditions(query: &mut QueryBuilder<Postgres>, wanted: Wanted<'_>) {
+    let filter = wanted.filter;
+    query.push(if filter.archived {
+        " and c.archived_at is not null and c.merged_into is null"
+    } else {
+        " and c.archived_at is null"
+    });
+    if let Some(clusters) = clusters_within(wanted) {
+        query
+            .push(" and c.cluster_id = any(")
+            .push_bind(clusters)
+            .push(")");
+    }
+    if let Some(own) = wanted.reach.creator {
+        query.push(" and c.id = ").push_bind(own);
+    }
+    if !filter.statuses.is_empty() {
+        let words = words_or_all(&filter.statuses, CreatorStatus::ALL, |word| word.as_str());
+        query
+            .push(" and c.status = any(")
+            .push_bind(words)
+            .push(")");
+    }
+    if !filter.tiers.is_empty() {
+        query
+            .push(" and c.tier_rank = any(")
+            .push_bind(ranks(&filter.tiers))
+            .push(")");
+    }
+    if let Some(owner) = &filter.owner {
+        query.push(" and c.owner = ").push_bind(owner.clone());
+    }
+    push_ranges(query, filter);
+    if let Some(id) = filter.named() {
+        query
+            .push(" and c.id = (select coalesce(merged_into, id) from creators where id = ")
+            .push_bind(id.uuid())
+            .push(")");
+    } else {
+        for word in filter.words() {
+            push_word(query, word, wanted.by_email);
+        }
+    }
+    if let Some(name) = &filter.legal_name {
+        query
+            .push(" and c.person_id in (select id from people where legal_name_key like ")
+            .push("regexp_replace(trim(search_form(")
+            .push_bind(escaped(name))
+            .push(")), '\\s+', ' ', 'g') || '%')");
+    }
+}
+
+/// One word, somewhere in the text; a short one at the beginning of a word of it.
+fn push_word(query: &mut QueryBuilder<Postgres>, word: &str, by_email: bool) {
+    if word.chars().count() < TRIGRAM_MIN_CHARS {
+        let plain: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        if !plain.is_empty() {
+            query
+                .push(" and to_tsvector('simple', c.search_text) @@ to_tsquery('simple', search_form(")
+                .push_bind(format!("{plain}:*"))
+                .push("))");
+        }
+        return;
+    }
+    let pattern = format!("%{}%", escaped(word));
+    query
+        .push(" and (c.search_text like search_form(")
+        .push_bind(pattern.clone())
+        .push(")");
+    if by_email {
+        query
+            .push(" or c.email_key like lower(")
+            .push_bind(pattern)
+            .push(")");
+    }
+    query.push(")");
+}
+
+fn push_ranges(query: &mut QueryBuilder<Postgres>, filter: &CreatorFilter) {
+    // the same expression as in the indexes
+    let active = key_expression(SortKey::LastActive);
+    for (column, compare, bound) in [
+        ("c.created_at", ">=", filter.created_after),
+        ("c.created_at", "<", filter.created_before),
+        (active, ">=", filter.active_after),
+        (active, "<", filter.active_before),
+    ] {
+        if let Some(bound) = bound {
+            query
+                .push(format!(" and {column} {compare} "))
+                .push_bind(bound);
+        }
+    }
+    if filter.active_before.is_some() {
+        query.push(" and c.last_active_at is not null");
+    }
+}
+
+fn push_after(query: &mut QueryBuilder<Postgres>, sort: Sort, after: Option<&Place>) {
+    let Some(place) = after else { return };
+    let compare = if sort.descending { "<" } else { ">" };
+    query.push(format!(
+        " and ({}, c.id) {compare} (",
+        key_expression(sort.key)
+    ));
+    match &place.key {
+        Key::At(at) => query.push_bind(*at),
+        Key::Never => query.push("'-infinity'::timestamptz"),
+        Key::Text(text) => query.push_bind(text.clone()),
+        Key::Tier(tier) => query.push_bind(tier.rank()),
+    };
+    query.push(", ").push_bind(place.id).push(")");
+}
+
+const fn key_expression(key: SortKey) -> &'static str {
+    match key {
+        SortKey::Created => "c.created_at",
+        SortKey::Name => "c.name_key",
+        SortKey::LastActive => "coalesce(c.last_active_at, '-infinity')",
+        SortKey::Tier => "c.tier_rank",
+    }
+}
+
+const fn direction(sort: Sort) -> &'static str {
+    if sort.descending { "desc" } else { "asc" }
+}
+
+/// The clusters that are both wanted and within reach; none for all.
+fn clusters_within(wanted: Wanted<'_>) -> Option<Vec<String>> {
+    let named = &wanted.filter.clusters;
+    match (named.is_empty(), wanted.reach.clusters) {
+        (true, None) => None,
+        (true, Some(reached)) => Some(reached.to_vec()),
+        (false, _) => {
+            let mut within: Vec<String> = named
+                .iter()
+                .filter(|cluster| wanted.reach.covers_cluster(cluster))
+                .cloned()
+                .collect();
+            within.sort_unstable();
+            within.dedup();
+            Some(within)
+        }
+    }
+}
+
+fn words_or_all<T: Copy + Ord>(
+    given: &[T],
+    all: &[T],
+    word: impl Fn(&T) -> &'static str,
+) -> Vec<String> {
+    let mut chosen = if given.is_empty() {
+        all.to_vec()
+    } else {
+        given.to_vec()
+    };
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen.iter().map(|item| word(item).to_owned()).collect()
+}
+
+/// The ranks of tiers as `creators.tier_rank` has them; of all if none is given.
+fn ranks(tiers: &[Tier]) -> Vec<i16> {
+    let mut ranks: Vec<i16> = if tiers.is_empty() {
+        Tier::ALL.iter().map(|tier| tier.rank()).collect()
+    } else {
+        tiers.iter().map(|tier| tier.rank()).collect()
+    };
+    ranks.sort_unstable();
+    ranks.dedup();
+    ranks
+}
+
+/// A text in which `%`, `_` and `\` stand for themselves.
+fn escaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            plain.push('\\');
+        }
+        plain.push(c);
+    }
+    plain
+}
+
+fn summary(row: &PgRow) -> sqlx::Result<CreatorSummary> {
+    Ok(CreatorSummary {
+        id: row.try_get("id")?,
+        cluster: row.try_get("cluster_id")?,
+        username: row.try_get("username")?,
+        display_name: row.try_get("display_name")?,
+        status: stored("status", row.try_get("status")?)?,
+        tier: stored("tier", row.try_get("tier")?)?,
+        owner: row.try_get("owner")?,
+        last_active_at: row.try_get("last_active_at")?,
+        archived_at: row.try_get("archived_at")?,
+        created_at: row.try_get("created_at")?,
+        name_key: row.try_get("name_key")?,
+    })
+}

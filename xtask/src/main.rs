@@ -46,7 +46,7 @@ enum Command {
     Seed(database::SeedArguments),
     /// Prints a token for the API.
     Token(database::TokenArguments),
-    /// Measures: `bench queue …`, `bench send …`.
+    /// Measures: `bench queue …`, `bench send …`, `bench creators …`.
     Bench(lab::Arguments),
     /// Runs a campaign while servers and workers are killed, then counts.
     Chaos(lab::ChaosArguments),

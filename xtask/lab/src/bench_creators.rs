@@ -105,8 +105,24 @@ type Question = (CreatorFilter, Sort);
 
 fn searches() -> Vec<Question> {
     let texts = [
-        "ada", "silverfox", "wren moonrose", "mae", "zqx", "ze", "k", "ocean", "ad nightfire", "ursastormkiss", "lady",
-        "winter", "@girlfanz", "luca goldenstar", "ox", "12345", "moonrose777", "chloé",
+        "ada",
+        "silverfox",
+        "wren moonrose",
+        "mae",
+        "zqx",
+        "ze",
+        "k",
+        "ocean",
+        "ad nightfire",
+        "ursastormkiss",
+        "lady",
+        "winter",
+        "@girlfanz",
+        "luca goldenstar",
+        "ox",
+        "12345",
+        "moonrose777",
+        "chloé",
     ];
     let plain = texts.iter().map(|text| text_filter(text));
     let narrowed = texts.iter().map(|text| CreatorFilter {
@@ -161,9 +177,9 @@ fn lists() -> Vec<Question> {
         },
     ];
     let orders = ["-created", "created", "name", "-lastActive", "-tier"];
-    let pairs = filters.iter().flat_map(|filter| {
-        orders.map(|order| (filter.clone(), order.parse().unwrap_or_default()))
-    });
+    let pairs = filters
+        .iter()
+        .flat_map(|filter| orders.map(|order| (filter.clone(), order.parse().unwrap_or_default())));
     pairs.collect()
 }
 
@@ -179,11 +195,7 @@ impl Measured {
 }
 
 /// Asks every question as the API does, page after page.
-async fn measure(
-    pool: &PgPool,
-    questions: &[Question],
-    rounds: usize,
-) -> anyhow::Result<Measured> {
+async fn measure(pool: &PgPool, questions: &[Question], rounds: usize) -> anyhow::Result<Measured> {
     let clock = Clock::system();
     let mut all: Vec<(f64, String)> = Vec::new();
     for _ in 0..rounds {

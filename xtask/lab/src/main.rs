@@ -1,6 +1,7 @@
 //! The laboratory: programs that run the product for real and count what came of it. `cargo xtask` starts the servers
 //! they need and calls them.
 
+mod bench_creators;
 mod bench_queue;
 mod bench_send;
 mod chaos;
@@ -34,6 +35,8 @@ enum Command {
 enum Bench {
     /// The queue with handlers that do nothing: enqueue, process, pick up.
     Queue(bench_queue::Options),
+    /// Finding and listing creators, and evaluating their tiers, among very many.
+    Creators(bench_creators::Options),
     /// A campaign over real SMTP, beside plain lettre.
     Send(bench_send::Options),
 }
@@ -50,6 +53,7 @@ async fn main() -> anyhow::Result<()> {
     match Args::parse().command {
         Command::Demo(options) => demo::run(options).await,
         Command::Bench(Bench::Queue(options)) => bench_queue::run(options).await,
+        Command::Bench(Bench::Creators(options)) => bench_creators::run(options).await,
         Command::Bench(Bench::Send(options)) => bench_send::run(options).await,
         Command::Chaos(options) => chaos::run(options).await,
         Command::DrillWorker(options) => drill::run(options).await,

@@ -1,7 +1,7 @@
 //! Every kind of job there is, on one page: what `GET /api/job-kinds` publishes and what workers can be given.
 
 use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
-use crate::creators::LiftSuspension;
+use crate::creators::{CreatorBulkWork, LiftSuspension};
 use crate::onboarding::SweepOnboarding;
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
@@ -12,6 +12,7 @@ pub fn catalog() -> Catalog {
     Catalog::default()
         .with::<BulkWork>()
         .with::<LiftSuspension>()
+        .with::<CreatorBulkWork>()
         .with::<RecalculateTiers>()
         .with::<EvaluateTier>()
         .with::<LaunchCampaign>()

@@ -2,9 +2,11 @@
 
 use sqlx::PgConnection;
 
+use crate::campaigns;
 use crate::creators::CreatorId;
 use crate::kernel::Ctx;
 use crate::onboarding::{self, OnboardingError};
+use crate::tiers;
 
 /// A creator was registered: their onboarding begins.
 ///
@@ -31,4 +33,18 @@ pub async fn onboarding_completed(
     _creator: CreatorId,
 ) -> Result<(), OnboardingError> {
     Ok(())
+}
+
+/// A creator turned out to be another one: what slices hold of the one follows to the other. Slices that come later add
+/// theirs here.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn creators_merged(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    campaigns::follow_merge(conn, gone, kept).await?;
+    tiers::follow_merge(conn, gone, kept).await
 }

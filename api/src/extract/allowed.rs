@@ -43,6 +43,7 @@ needs!(
     ReadCreators,
     WriteCreators,
     SteerCreators,
+    MergeCreators,
     ReadPeople,
     WritePeople,
     DecideAge,

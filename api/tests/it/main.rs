@@ -8,6 +8,7 @@ mod bulk;
 mod campaigns;
 mod contracts;
 mod creator_search;
+mod creator_sets;
 mod creators;
 mod dead_letters;
 mod events;

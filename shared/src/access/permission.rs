@@ -31,6 +31,8 @@ pub enum Permission {
     WriteCreators,
     /// Change creators' status, suspend and reactivate them.
     SteerCreators,
+    /// Merge creators, and people, that turned out to be one.
+    MergeCreators,
     /// See people behind creators: legal names, birth dates, countries.
     ReadPeople,
     /// Change people behind creators.
@@ -81,7 +83,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -94,6 +96,7 @@ impl Permission {
         Self::ReadCreators,
         Self::WriteCreators,
         Self::SteerCreators,
+        Self::MergeCreators,
         Self::ReadPeople,
         Self::WritePeople,
         Self::DecideAge,
@@ -134,6 +137,7 @@ impl Permission {
             Self::ReadCreators => "creators:read",
             Self::WriteCreators => "creators:write",
             Self::SteerCreators => "creators:steer",
+            Self::MergeCreators => "creators:merge",
             Self::ReadPeople => "people:read",
             Self::WritePeople => "people:write",
             Self::DecideAge => "people:decide-age",
@@ -185,6 +189,7 @@ impl Permission {
                 Self::ReadCreators
                     | Self::WriteCreators
                     | Self::SteerCreators
+                    | Self::MergeCreators
                     | Self::RevealContact
                     | Self::ReadCampaigns
                     | Self::ReadJobs
@@ -218,6 +223,7 @@ impl Permission {
                 self,
                 Self::ReadCreators
                     | Self::SteerCreators
+                    | Self::MergeCreators
                     | Self::ReadPeople
                     | Self::WritePeople
                     | Self::DecideAge
@@ -256,6 +262,7 @@ impl Permission {
             Self::ReadCreators
                 | Self::WriteCreators
                 | Self::SteerCreators
+                | Self::MergeCreators
                 | Self::ReadPeople
                 | Self::WritePeople
                 | Self::DecideAge

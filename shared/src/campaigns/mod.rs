@@ -28,4 +28,6 @@ pub use model::{
     DeliveryStatus, Metrics, Move, NewCampaign, SkipReason, Transition,
 };
 pub use send::{ChunkEnd, GoOn, SendPolicy, Sender};
-pub use service::{cancel, create, deliveries, get, launch, metrics, pause, preview, resume};
+pub use service::{
+    cancel, create, deliveries, follow_merge, get, launch, metrics, pause, preview, resume,
+};

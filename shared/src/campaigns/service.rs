@@ -10,6 +10,7 @@ use super::{
 };
 use crate::audit::{self, Entry};
 use crate::config::CampaignConfig;
+use crate::creators::CreatorId;
 use crate::kernel::{Ctx, Cursor, FieldError, Page, PageRequest, TypedId};
 use crate::queue::{NewJob, enqueue, enqueue_one};
 
@@ -271,4 +272,16 @@ pub(super) async fn is_done(
         && store::chunks::open_after(conn, campaign.id, -1, 1)
             .await?
             .is_empty())
+}
+
+/// A creator turned out to be another one: what was sent to the one is shown with the other.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    store::deliveries::follow_merge(conn, gone, kept).await
 }

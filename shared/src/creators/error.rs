@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::{CreatorId, CreatorStatus, Obstacle, PersonId};
+use super::{CreatorBulkId, CreatorId, CreatorStatus, Obstacle, PersonId, ViewId};
 use crate::access::{AccessError, Permission};
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
 use crate::onboarding::OnboardingError;
@@ -57,6 +57,21 @@ pub enum CreatorError {
     /// A suspension that lasts as long stands already.
     #[error("{}", suspended_already(.0))]
     SuspendedAlready(Option<DateTime<Utc>>),
+    /// The caller keeps no such filter.
+    #[error("you keep no filter {0}")]
+    ViewNotFound(ViewId),
+    /// The caller keeps a filter of this name.
+    #[error("you keep another filter of this name")]
+    ViewNameTaken,
+    /// There is no such operation.
+    #[error("there is no operation {0}")]
+    BulkNotFound(CreatorBulkId),
+    /// A merge would hide something.
+    #[error("the merge would hide {0}")]
+    MergeHides(String),
+    /// Two people have different names or birth dates.
+    #[error("their legal names or birth dates differ; correct the one that is wrong first")]
+    IdentitiesDiffer,
     /// The caller may not do this.
     #[error("this needs the permission `{0}`")]
     Lacking(Permission),
@@ -103,7 +118,10 @@ fn suspended_already(until: &Option<DateTime<Utc>>) -> String {
 impl Classify for CreatorError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound(_) | Self::PersonNotFound(_) => ErrorKind::NotFound,
+            Self::NotFound(_)
+            | Self::PersonNotFound(_)
+            | Self::ViewNotFound(_)
+            | Self::BulkNotFound(_) => ErrorKind::NotFound,
             Self::UnknownCluster(_) | Self::Invalid(_) | Self::TooBroad => ErrorKind::Invalid,
             Self::EmailTaken
             | Self::UsernameTaken
@@ -111,6 +129,9 @@ impl Classify for CreatorError {
             | Self::IllegalTransition { .. }
             | Self::NotReactivatable(_)
             | Self::Obstacles(_)
+            | Self::ViewNameTaken
+            | Self::MergeHides(_)
+            | Self::IdentitiesDiffer
             | Self::SuspendedAlready(_) => ErrorKind::Conflict,
             Self::Stale(_) => ErrorKind::Stale,
             Self::Lacking(_) => ErrorKind::Forbidden,
@@ -130,6 +151,11 @@ impl Classify for CreatorError {
             Self::EmailTaken => "email-taken",
             Self::UsernameTaken => "username-taken",
             Self::Stale(_) => "stale",
+            Self::ViewNotFound(_) => "creator-view-not-found",
+            Self::ViewNameTaken => "creator-view-name-taken",
+            Self::BulkNotFound(_) => "creator-bulk-operation-not-found",
+            Self::MergeHides(_) => "merge-hides",
+            Self::IdentitiesDiffer => "identities-differ",
             Self::Lacking(_) => "forbidden",
             Self::TooBroad => "search-too-broad",
             Self::Archived(_) => "creator-archived",
@@ -162,6 +188,11 @@ impl Classify for CreatorError {
             Self::NotFound(_)
             | Self::PersonNotFound(_)
             | Self::Stale(_)
+            | Self::ViewNotFound(_)
+            | Self::ViewNameTaken
+            | Self::BulkNotFound(_)
+            | Self::MergeHides(_)
+            | Self::IdentitiesDiffer
             | Self::Lacking(_)
             | Self::TooBroad
             | Self::Archived(_)

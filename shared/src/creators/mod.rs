@@ -3,11 +3,14 @@
 //! Promises: an address and a username are taken once in a cluster; every consent, status and tier is kept with its
 //! source; the id of a creator that was merged into another leads to that one; a legal name is with the person and never
 //! with the stage name. Owns: `clusters`, `people`, `person_age_decisions`, `creators`, `creator_consents`,
-//! `creator_blocks`, `creator_status_history`. Emits: `creator.lift_suspension`. Calls: `audit`, `queue`.
+//! `creator_blocks`, `creator_status_history`, `creator_views`,
+//! `creator_bulk_operations`. Emits: `creator.lift_suspension`, `creator.bulk`. Calls: `audit`, `queue`.
 
+mod bulk;
 mod edit;
 mod error;
 mod jobs;
+mod merge;
 mod model;
 mod people;
 mod search;
@@ -17,10 +20,17 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod views;
 
+pub use bulk::{
+    BULK_MATCHED_MAX, BULK_STEP_MAX, BulkAction, CreatorBulk, CreatorBulkId, CreatorBulkPreview,
+    CreatorBulkState, CreatorBulkWork, NewCreatorBulk, cancel_bulk, fail_bulk, find_bulk,
+    preview_bulk, start_bulk, step_bulk,
+};
 pub use edit::{archive, change, lock, unarchive};
 pub use error::CreatorError;
 pub use jobs::LiftSuspension;
+pub use merge::{Duplicate, Likeness, duplicates, merge, merge_people};
 pub use model::{
     ADULT_AGE_YEARS, ALIASES_MAX, ActivationFacts, AgeDecision, AgeVerdict, Block, BlockId,
     BlockedThing, Channel, Cluster, Consent, ConsentState, Country, Creator, CreatorChanges,
@@ -42,3 +52,4 @@ pub use status::{
     lift_due, reactivate, suspend,
 };
 pub(crate) use store::seed::{SeedColumns, seed as insert_seed};
+pub use views::{NewView, VIEWS_MAX, View, ViewId, change_view, keep_view, remove_view, views};

@@ -201,3 +201,15 @@ async fn show(
     }
     Ok(store::one::show(conn, ctx, creator.id, creator.tier, tier, reason).await?)
 }
+
+/// A creator turned out to be another one: earnings and history follow; the tier is found by the next evaluation.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    store::one::follow_merge(conn, gone, kept).await
+}

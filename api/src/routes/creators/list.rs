@@ -95,7 +95,7 @@ pub(super) struct Creators {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CreatorSummary)]
-struct SummaryView {
+pub(super) struct SummaryView {
     #[schema(value_type = String)]
     id: CreatorId,
     cluster_id: String,

@@ -1,13 +1,17 @@
 //! Creators, the people behind them, and their clusters.
 
+mod bulk;
 mod clusters;
+mod filter;
 mod history;
 mod list;
+mod merge;
 mod people;
 mod profile;
 mod register;
 mod status;
 mod view;
+mod views;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -29,6 +33,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(history::statuses))
         .routes(routes!(history::tiers))
         .routes(routes!(people::show, people::change))
+        .routes(routes!(merge::duplicates))
+        .routes(routes!(merge::merge))
+        .routes(routes!(merge::merge_person))
         .routes(routes!(people::reveal))
         .routes(routes!(people::decide_age))
+        .routes(routes!(views::list, views::keep))
+        .routes(routes!(views::change, views::remove))
+        .routes(routes!(bulk::preview))
+        .routes(routes!(bulk::start))
+        .routes(routes!(bulk::show))
+        .routes(routes!(bulk::cancel))
 }

@@ -43,7 +43,7 @@ pub(super) struct PersonView {
 }
 
 /// The person with legal name and birth date masked.
-fn masked(person: Person) -> Response {
+pub(super) fn masked(person: Person) -> Response {
     answer(
         person
             .legal_name

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::campaigns::uuid;
 use crate::campaigns::{CampaignId, Delivery, DeliveryId, DeliveryStatus};
+use crate::creators::CreatorId;
 use crate::kernel::{Ctx, TypedId, stored};
 
 /// Where a page begins: behind this chunk and id.
@@ -169,4 +170,22 @@ pub(in crate::campaigns) async fn cancel_chunk(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Lets the rows of one creator follow to another, where that one has none of the same campaign.
+pub(in crate::campaigns) async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update campaign_deliveries d set creator_id = $2
+         where d.creator_id = $1
+           and not exists (select from campaign_deliveries o where o.campaign_id = d.campaign_id and o.creator_id = $2)",
+        gone.uuid(),
+        kept.uuid(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
 }

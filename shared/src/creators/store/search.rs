@@ -87,6 +87,36 @@ pub(in crate::creators) async fn page(
     rows.iter().map(summary).collect()
 }
 
+/// How many creators match, up to `most`.
+pub(in crate::creators) async fn count(
+    conn: &mut PgConnection,
+    wanted: Wanted<'_>,
+    most: i64,
+) -> sqlx::Result<i64> {
+    let mut query = QueryBuilder::new("select count(*) from (select 1 from creators c where true");
+    push_conditions(&mut query, wanted);
+    query.push(" limit ").push_bind(most).push(") found");
+    query.build_query_scalar().fetch_one(conn).await
+}
+
+/// The next creators behind `after` that match and were there at `asked_at`, by id.
+pub(in crate::creators) async fn ids(
+    conn: &mut PgConnection,
+    wanted: Wanted<'_>,
+    asked_at: DateTime<Utc>,
+    after: Uuid,
+    most: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    let mut query = QueryBuilder::new("select c.id from creators c where c.created_at <= ");
+    query
+        .push_bind(asked_at)
+        .push(" and c.id > ")
+        .push_bind(after);
+    push_conditions(&mut query, wanted);
+    query.push(" order by c.id limit ").push_bind(most);
+    query.build_query_scalar().fetch_all(conn).await
+}
+
 /// Whether the combinations of cluster, status and tier lead to the rows.
 fn by_combinations(wanted: Wanted<'_>) -> bool {
     let filter = wanted.filter;

@@ -1,5 +1,7 @@
 //! Creators against a real database.
 
+mod bulk;
+mod merging;
 mod registering;
 mod status;
 

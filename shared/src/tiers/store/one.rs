@@ -189,3 +189,30 @@ pub(in crate::tiers) async fn show(
     .await
     .map(drop)
 }
+
+/// Lets what is stored of one creator follow to another.
+pub(in crate::tiers) async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with moved as (
+            delete from creator_earnings_daily where creator_id = $1 returning day, share_minor
+         ), added as (
+            insert into creator_earnings_daily (creator_id, day, share_minor) select $2, day, share_minor from moved
+            on conflict (creator_id, day) do update
+            set share_minor = creator_earnings_daily.share_minor + excluded.share_minor
+         ), states as (
+            delete from creator_tier_states where creator_id = $1
+         ), overrides as (
+            delete from tier_overrides where creator_id = $1
+         )
+         update creator_tier_history set creator_id = $2 where creator_id = $1",
+        gone.uuid(),
+        kept.uuid(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

@@ -27,7 +27,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|rejection| unreadable(&rejection))?;
-        parse_json(&bytes, "").map(Self)
+        parse_object(&bytes).map(Self)
     }
 }
 
@@ -47,7 +47,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for MaybeJson
             return Ok(Self(T::default()));
         }
         require_json(&headers)?;
-        parse_json(&bytes, "").map(Self)
+        parse_object(&bytes).map(Self)
     }
 }
 
@@ -94,6 +94,16 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
             .detail("Send the body as application/json."),
     )
+}
+
+/// Reads `bytes` as a `T` that is written as an object: a list of its fields' values would be understood, too, and means
+/// nothing to who reads the document.
+fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        let message = "must be an object, not a list";
+        return Err(Problem::invalid(vec![FieldError::new("", message)]));
+    }
+    parse_json(bytes, "")
 }
 
 /// Reads `bytes` as a `T`; pointers in the refusal begin with `prefix`.

@@ -181,6 +181,7 @@ struct VerifyParams {
     /// Only the entries after this place; `head.seq` of the verification before.
     #[serde(default)]
     #[param(minimum = 0, required = false)]
+    #[param(value_type = u64)]
     after: u32,
     /// `head.seq` of an earlier verification, noted outside of the database.
     #[param(minimum = 1)]

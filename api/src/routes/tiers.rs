@@ -161,7 +161,7 @@ struct RunBody {}
 ///
 /// A job does it; one that waits already will do.
 #[utoipa::path(post, path = "/api/tiers/runs", operation_id = "startTierRun", tag = "tiers", security(("bearer" = ["tiers:write"])),
-    request_body = RunBody, responses((status = 202, body = TierJob)))]
+    request_body = Option<RunBody>, responses((status = 202, body = TierJob)))]
 async fn recalculate(
     caller: Allowed<WriteTiers>,
     State(app): State<App>,

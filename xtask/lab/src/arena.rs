@@ -257,7 +257,7 @@ impl Arena {
             .await?)
     }
 
-    /// Enqueues jobs as the product does, in transactions of [`BATCH`].
+    /// Enqueues jobs as the product does, in transactions of a thousand.
     ///
     /// # Errors
     /// If the database refuses; what was committed stays.

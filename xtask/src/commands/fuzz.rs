@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use xtask::servers::repository_root;
 
 use crate::cargo::{self, Profile};
 use crate::environment::{SERVERS, forget_servers, say_ignored};
@@ -87,6 +88,8 @@ fn fuzz(effort: Effort) -> Result<()> {
     cargo::require(seed.args(["seed", "--creators", CREATORS]), "seeding")?;
     let mut schemathesis = Command::new(program);
     schemathesis
+        // where it leaves its notes
+        .current_dir(repository_root().join(".local"))
         .arg("run")
         .arg(format!("{}/openapi.json", stack.api_url()))
         .args([

@@ -118,7 +118,7 @@ impl Default for ReactivateBody {
 /// Standing suspensions are lifted by it; everything else that stands against it is named.
 #[utoipa::path(post, path = "/api/creators/{id}/reactivate", operation_id = "reactivateCreator", tag = "creators", security(("bearer" = ["creators:steer"])),
     params(("id" = String, Path, description = "`creator_…`")),
-    request_body = ReactivateBody,
+    request_body = Option<ReactivateBody>,
     responses((status = 200, body = super::view::CreatorView), (status = 409, description = "It is neither suspended nor inactive, or something stands against it")))]
 pub(super) async fn reactivate(
     caller: Allowed<SteerCreators>,

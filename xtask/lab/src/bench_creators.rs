@@ -209,9 +209,11 @@ async fn measure(pool: &PgPool, questions: &[Question], rounds: usize) -> anyhow
                 let ctx = Ctx::new(Actor::System, &clock);
                 let began = Instant::now();
                 let mut tx = pool.begin().await?;
-                let found = creators::list(&mut tx, &ctx, filter, *sort, &request).await?;
-                tx.commit().await?;
                 let what = format!("{} by {sort}, page {page}", serde_json::to_string(filter)?);
+                let found = creators::list(&mut tx, &ctx, filter, *sort, &request)
+                    .await
+                    .with_context(|| what.clone())?;
+                tx.commit().await?;
                 all.push((milliseconds(began.elapsed()), what));
                 cursor = found.next;
                 if cursor.is_none() {
@@ -325,13 +327,15 @@ async fn drop_indexes(pool: &PgPool) -> anyhow::Result<Vec<String>> {
 /// Each property is drawn by a hash of its own, so that none tells of another.
 const FILL: &str = "
 with drawn as (
-    select n, h.a, h.b, h.c, h.d, h.e, now() - make_interval(secs => h.e % 63072000) as created_at
+    -- one came after the other over two years, as the ids of real ones tell too
+    select n, h.a, h.b, h.c, h.d, h.e, now() - make_interval(secs => ({all} - n) * (63072000.0 / {all})) as created_at
     from generate_series({first}, {last}) n
     cross join lateral (select abs(hashint8extended(n, 1)) as a, abs(hashint8extended(n, 2)) as b,
                                abs(hashint8extended(n, 3)) as c, abs(hashint8extended(n, 4)) as d,
                                abs(hashint8extended(n, 5)) as e) h
 ), made as (
-    select d.*, md5('creator' || n)::uuid as id, md5('person' || n)::uuid as person_id, b.first_name,
+    select d.*, (lpad(to_hex((extract(epoch from d.created_at) * 1000)::bigint), 12, '0') || '7' || substr(md5('c' || n), 1, 3)
+                 || '8' || substr(md5('c' || n), 4, 15))::uuid as id, md5('person' || n)::uuid as person_id, b.first_name,
            b.first_name || ' ' || initcap(b.last_name) as display_name,
            left(regexp_replace(search_form(b.first_name), '[^a-z]', '', 'g') || b.last_name, 22) || n as username,
            (array['girlfanz', 'boyfanz', 'fanzlab', 'daddyfanz', 'pupfanz', 'taboofanz', 'transfanz', 'cougarfanz',

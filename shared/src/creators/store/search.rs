@@ -205,11 +205,18 @@ pub(in crate::creators) fn push_conditions(query: &mut QueryBuilder<Postgres>, w
     } else {
         " and c.archived_at is null"
     });
-    if let Some(clusters) = clusters_within(wanted) {
-        query
-            .push(" and c.cluster_id = any(")
-            .push_bind(clusters)
-            .push(")");
+    match clusters_within(wanted).as_deref() {
+        None => {}
+        // the rows of one cluster lie in order in an index, those of several do not
+        Some([only]) => {
+            query.push(" and c.cluster_id = ").push_bind(only.clone());
+        }
+        Some(several) => {
+            query
+                .push(" and c.cluster_id = any(")
+                .push_bind(several.to_vec())
+                .push(")");
+        }
     }
     if let Some(own) = wanted.reach.creator {
         query.push(" and c.id = ").push_bind(own);

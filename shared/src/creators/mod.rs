@@ -7,6 +7,7 @@
 //! `creator_bulk_operations`. Emits: `creator.lift_suspension`, `creator.bulk`. Calls: `audit`, `queue`.
 
 mod bulk;
+mod consents;
 mod edit;
 mod error;
 mod jobs;
@@ -27,17 +28,14 @@ pub use bulk::{
     CreatorBulkState, CreatorBulkWork, NewCreatorBulk, cancel_bulk, fail_bulk, find_bulk,
     preview_bulk, start_bulk, step_bulk,
 };
+pub use consents::{consent_history, say};
 pub use edit::{archive, change, lock, unarchive};
 pub use error::CreatorError;
 pub use jobs::LiftSuspension;
 pub use merge::{Duplicate, Likeness, duplicates, merge, merge_people};
 pub use model::{
     ADULT_AGE_YEARS, ALIASES_MAX, ActivationFacts, AgeDecision, AgeVerdict, Block, BlockId,
-    BlockedThing, Channel, Cluster, Consent, ConsentState, Country, Creator, CreatorChanges,
-    CreatorFilter, CreatorId, CreatorStatus, CreatorSummary, HANDLES_MAX, InvalidCountry,
-    NAME_MAX_CHARS, NewAgeDecision, NewConsent, NewCreator, Obstacle, Person, PersonChanges,
-    PersonId, Phone, Profile, SEARCH_TEXT_MAX_CHARS, SEARCH_WORDS_MAX, Sibling, Sort, SortKey,
-    StatusChange, StatusEntry, Tier, TierEntry, Username, age_on, obstacles,
+    BlockedThing, Channel, Cluster, Consent, ConsentEntry, ConsentState, Country, Creator, CreatorChanges, CreatorFilter, CreatorId, CreatorStatus, CreatorSummary, HANDLES_MAX, InvalidCountry, NAME_MAX_CHARS, NewAgeDecision, NewConsent, NewCreator, Obstacle, Person, PersonChanges, PersonId, Phone, Profile, SEARCH_TEXT_MAX_CHARS, SEARCH_WORDS_MAX, Sibling, Sort, SortKey, StatusChange, StatusEntry, Tier, TierEntry, Username, age_on, obstacles,
 };
 pub use people::{
     EVIDENCE_MAX_CHARS, change_person, decide_age, known_person, person, reveal_person,

@@ -3,6 +3,7 @@
 mod bulk;
 mod clusters;
 mod filter;
+mod consents;
 mod history;
 mod list;
 mod merge;
@@ -30,6 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(status::suspend))
         .routes(routes!(status::reactivate))
         .routes(routes!(status::blocks))
+        .routes(routes!(consents::list, consents::record))
         .routes(routes!(history::statuses))
         .routes(routes!(history::tiers))
         .routes(routes!(people::show, people::change))

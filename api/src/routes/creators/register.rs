@@ -16,8 +16,8 @@ use crate::extract::{Allowed, IdempotencyKey, JsonBytes, WriteCreators, answered
 use crate::fields::Fields;
 
 /// Characters in a consent's source and proof at the most.
-const SOURCE_MAX_CHARS: usize = 100;
-const PROOF_MAX_CHARS: usize = 500;
+pub(super) const SOURCE_MAX_CHARS: usize = 100;
+pub(super) const PROOF_MAX_CHARS: usize = 500;
 /// Consents in one request at the most.
 const CONSENTS_MAX: usize = 10;
 

@@ -51,3 +51,14 @@ pub struct Consent {
     /// When.
     pub recorded_at: DateTime<Utc>,
 }
+
+/// A recorded consent or withdrawal with what it was about and who recorded it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentEntry {
+    /// What was said.
+    pub consent: Consent,
+    /// The address or number as it was then, normalised; none where that was not kept.
+    pub contact: Option<String>,
+    /// Who recorded it.
+    pub recorded_by: String,
+}

@@ -6,6 +6,7 @@ use crate::onboarding::SweepOnboarding;
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
 use crate::tiers::{EvaluateTier, RecalculateTiers};
+use crate::tasks::RemindTask;
 
 /// The catalogue of this version. A kind that was once in here stays: stored jobs name it.
 pub fn catalog() -> Catalog {
@@ -19,4 +20,5 @@ pub fn catalog() -> Catalog {
         .with::<SendDeliveries>()
         .with::<FinishCampaign>()
         .with::<SweepOnboarding>()
+        .with::<RemindTask>()
 }

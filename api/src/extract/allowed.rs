@@ -67,6 +67,12 @@ needs!(
     DecideOnboarding,
     ConfigureOnboarding,
     ReadAnalytics,
+    ReadNotes,
+    WriteNotes,
+    ReadComplianceNotes,
+    ReadTasks,
+    WriteTasks,
+    ConfigureFields,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for

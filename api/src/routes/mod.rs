@@ -5,15 +5,20 @@ mod batches;
 mod bulk;
 mod campaigns;
 mod creators;
+mod custom_fields;
 mod dead_letters;
 mod events;
 mod health;
 mod job_kinds;
 mod jobs;
+mod notes;
 mod onboarding;
 mod queues;
 mod schedules;
 mod tiers;
+mod tags;
+mod tasks;
+mod timeline;
 mod unsubscribe;
 mod workers;
 
@@ -37,6 +42,11 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(creators::routes())
         .merge(onboarding::routes())
         .merge(tiers::routes())
+        .merge(notes::routes())
+        .merge(tasks::routes())
+        .merge(tags::routes())
+        .merge(custom_fields::routes())
+        .merge(timeline::routes())
         .merge(campaigns::routes())
         .merge(unsubscribe::routes())
         .merge(audit::routes())

@@ -3,6 +3,7 @@
 //! `DATABASE_URL` names a Postgres where databases may be made, `REDIS_URL` a Redis; `cargo xtask test` brings both.
 
 mod access;
+mod around;
 mod audit;
 mod bulk;
 mod campaigns;

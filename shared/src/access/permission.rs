@@ -79,11 +79,23 @@ pub enum Permission {
     ConfigureOnboarding,
     /// See figures about creators that name nobody.
     ReadAnalytics,
+    /// Read the notes about creators that are for the team.
+    ReadNotes,
+    /// Write notes about creators.
+    WriteNotes,
+    /// Read the notes of compliance.
+    ReadComplianceNotes,
+    /// See tasks.
+    ReadTasks,
+    /// Add tasks, change them, and note that they are done.
+    WriteTasks,
+    /// Define custom fields.
+    ConfigureFields,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 42] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -120,6 +132,12 @@ impl Permission {
         Self::DecideOnboarding,
         Self::ConfigureOnboarding,
         Self::ReadAnalytics,
+        Self::ReadNotes,
+        Self::WriteNotes,
+        Self::ReadComplianceNotes,
+        Self::ReadTasks,
+        Self::WriteTasks,
+        Self::ConfigureFields,
     ];
 
     /// The permission's name on the wire.
@@ -161,6 +179,12 @@ impl Permission {
             Self::DecideOnboarding => "onboarding:decide",
             Self::ConfigureOnboarding => "onboarding:configure",
             Self::ReadAnalytics => "analytics:read",
+            Self::ReadNotes => "notes:read",
+            Self::WriteNotes => "notes:write",
+            Self::ReadComplianceNotes => "notes:compliance",
+            Self::ReadTasks => "tasks:read",
+            Self::WriteTasks => "tasks:write",
+            Self::ConfigureFields => "custom-fields:configure",
         }
     }
 
@@ -196,6 +220,10 @@ impl Permission {
                     | Self::ReadOnboarding
                     | Self::WriteOnboarding
                     | Self::ReadAnalytics
+                    | Self::ReadNotes
+                    | Self::WriteNotes
+                    | Self::ReadTasks
+                    | Self::WriteTasks
             ),
             Role::Marketing => matches!(
                 self,
@@ -206,6 +234,10 @@ impl Permission {
                     | Self::ReadJobs
                     | Self::ReadOnboarding
                     | Self::ReadAnalytics
+                    | Self::ReadNotes
+                    | Self::WriteNotes
+                    | Self::ReadTasks
+                    | Self::WriteTasks
             ),
             Role::Finance => matches!(
                 self,
@@ -218,6 +250,10 @@ impl Permission {
                     | Self::RevealTax
                     | Self::RevealBank
                     | Self::ReadAnalytics
+                    | Self::ReadNotes
+                    | Self::WriteNotes
+                    | Self::ReadTasks
+                    | Self::WriteTasks
             ),
             Role::Compliance => matches!(
                 self,
@@ -236,6 +272,11 @@ impl Permission {
                     | Self::WriteOnboarding
                     | Self::DecideOnboarding
                     | Self::ReadAnalytics
+                    | Self::ReadComplianceNotes
+                    | Self::ReadNotes
+                    | Self::WriteNotes
+                    | Self::ReadTasks
+                    | Self::WriteTasks
             ),
             Role::Analyst => matches!(
                 self,
@@ -283,6 +324,11 @@ impl Permission {
                 | Self::ReadOnboarding
                 | Self::WriteOnboarding
                 | Self::DecideOnboarding
+                | Self::ReadNotes
+                | Self::WriteNotes
+                | Self::ReadComplianceNotes
+                | Self::ReadTasks
+                | Self::WriteTasks
         )
     }
 }

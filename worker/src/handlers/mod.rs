@@ -5,6 +5,7 @@ mod creators;
 mod onboarding;
 mod queue;
 mod tiers;
+mod tasks;
 
 use shared::kernel::{Classify, ErrorKind};
 use shared::queue::{Failure, fail, retry};
@@ -19,6 +20,7 @@ pub fn all() -> Registry {
         onboarding::register,
         queue::register,
         tiers::register,
+        tasks::register,
     ]
     .into_iter()
     .fold(Registry::default(), |registry, add| add(registry))

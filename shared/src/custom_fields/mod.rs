@@ -1,0 +1,23 @@
+//! Custom fields: what an installation wants to know of creators beside what the product asks.
+//!
+//! Promises: a value is of its field's type and within its bounds, and is compared as that type. Owns: `custom_fields`,
+//! `custom_field_values`. Emits: nothing. Calls: `creators`, `audit`.
+//!
+//! For others: [`values_of`] gives the values of many creators at once (exports, templates), [`Condition`] and
+//! [`push_condition`] put a checked condition into somebody else's query (search, segments).
+
+mod condition;
+mod error;
+mod model;
+mod service;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use condition::{Condition, Operator};
+pub use error::CustomFieldError;
+pub use model::{
+    FIELDS_MAX, Field, FieldChanges, FieldKey, FieldType, FieldValue, Given, InvalidKey, NewField,
+};
+pub use service::{change, define, definitions, set, values, values_of};
+pub use store::push_condition;

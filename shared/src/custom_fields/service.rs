@@ -1,0 +1,192 @@
+//! What can be done with custom fields.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::{
+    CustomFieldError, FIELDS_MAX, Field, FieldChanges, FieldKey, FieldValue, Given, NewField, store,
+};
+use crate::audit::{self, Entry, Subject};
+use crate::creators::{self, CreatorId};
+use crate::kernel::{Ctx, FieldError};
+
+/// All fields, by key, those that are archived too.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn definitions(conn: &mut PgConnection) -> Result<Vec<Field>, CustomFieldError> {
+    Ok(store::definitions(conn).await?)
+}
+
+/// Defines a field.
+///
+/// # Errors
+/// If something about it breaks a rule, its key is taken, or there are too many.
+pub async fn define(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    new: NewField,
+) -> Result<Field, CustomFieldError> {
+    new.check().map_err(CustomFieldError::Invalid)?;
+    if store::count(conn).await? >= FIELDS_MAX {
+        return Err(CustomFieldError::Full);
+    }
+    let field = Field {
+        field: new,
+        archived_at: None,
+        version: 1,
+    };
+    if !store::insert(conn, ctx, &field).await? {
+        return Err(CustomFieldError::KeyTaken);
+    }
+    record(conn, ctx, "custom_field.define", &field).await?;
+    Ok(field)
+}
+
+/// Changes a field. With `expected`, only if it is still at that version.
+///
+/// # Errors
+/// If there is none, it is at another version, a field breaks a rule, or creators have an option that is to go.
+pub async fn change(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    key: &FieldKey,
+    changes: FieldChanges,
+    expected: Option<i64>,
+) -> Result<Field, CustomFieldError> {
+    let before = store::lock(conn, key)
+        .await?
+        .ok_or_else(|| CustomFieldError::NotFound(key.to_string()))?;
+    if expected.is_some_and(|version| version != before.version) {
+        return Err(CustomFieldError::Stale(before.version));
+    }
+    let archived_at = match changes.archived {
+        Some(true) => before.archived_at.or(Some(ctx.now())),
+        Some(false) => None,
+        None => before.archived_at,
+    };
+    let changed = before.field.clone().with(changes);
+    changed.check().map_err(CustomFieldError::Invalid)?;
+    if changed == before.field && archived_at == before.archived_at {
+        return Ok(before);
+    }
+    let gone: Vec<String> = before
+        .field
+        .options
+        .iter()
+        .filter(|option| !changed.options.contains(option))
+        .cloned()
+        .collect();
+    if let Some(option) = store::option_in_use(conn, key, &gone).await? {
+        return Err(CustomFieldError::OptionInUse(option));
+    }
+    let field = Field {
+        field: changed,
+        archived_at,
+        version: before.version + 1,
+    };
+    store::update(conn, ctx, &field).await?;
+    record(conn, ctx, "custom_field.change", &field).await?;
+    Ok(field)
+}
+
+/// A creator's values by key.
+///
+/// # Errors
+/// If there is no such creator.
+pub async fn values(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creator: CreatorId,
+) -> Result<BTreeMap<String, FieldValue>, CustomFieldError> {
+    let creator = creators::within_reach(conn, ctx, creator).await?.id;
+    Ok(store::values(conn, &[creator])
+        .await?
+        .remove(&creator)
+        .unwrap_or_default())
+}
+
+/// The values of many creators by key, in one statement; those without any are absent. For exports and templates.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn values_of(
+    conn: &mut PgConnection,
+    creators: &[CreatorId],
+) -> Result<BTreeMap<CreatorId, BTreeMap<String, FieldValue>>, CustomFieldError> {
+    Ok(store::values(conn, creators).await?)
+}
+
+/// Sets values of a creator, and removes those that are none; answers all it then has.
+///
+/// # Errors
+/// If there is no such creator, or a value does not fit its field; then with each of them.
+pub async fn set(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creator: CreatorId,
+    given: BTreeMap<String, Option<Given>>,
+) -> Result<BTreeMap<String, FieldValue>, CustomFieldError> {
+    let creator = creators::within_reach(conn, ctx, creator).await?.id;
+    // no definition changes between the check and the write
+    let fields = store::definitions_for_share(conn).await?;
+    let (mut removed, mut kept, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, given) in given {
+        match checked(&fields, &key, given) {
+            Ok(Some(value)) => kept.push((key, value)),
+            Ok(None) => removed.push(key),
+            Err(remedy) => wrong.push(FieldError::new(format!("/{key}"), remedy)),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(CustomFieldError::Invalid(wrong));
+    }
+    store::remove(conn, creator, &removed).await?;
+    for (key, value) in &kept {
+        store::set(conn, ctx, creator, key, value).await?;
+    }
+    let keys: Vec<&String> = kept.iter().map(|(key, _)| key).collect();
+    let shown: BTreeMap<&String, String> = kept
+        .iter()
+        .map(|(key, value)| (key, value.to_string()))
+        .collect();
+    let entry = Entry::new("custom_field.set", creator)
+        .after(json!({ "set": keys, "removed": removed }))
+        .personal(json!(shown));
+    audit::record(conn, ctx, entry).await?;
+    values(conn, ctx, creator).await
+}
+
+fn checked(
+    fields: &[Field],
+    key: &str,
+    given: Option<Given>,
+) -> Result<Option<FieldValue>, String> {
+    let field = fields.iter().find(|field| field.field.key.as_str() == key);
+    let field = field.ok_or_else(|| {
+        "there is no such custom field; GET /api/custom-fields lists them".to_owned()
+    })?;
+    let Some(given) = given else { return Ok(None) };
+    if field.archived_at.is_some() {
+        return Err("this field is archived; its values can only be removed".to_owned());
+    }
+    field.field.value(given).map(Some)
+}
+
+async fn record(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    action: &'static str,
+    field: &Field,
+) -> sqlx::Result<()> {
+    let after = json!({
+        "type": field.field.field_type, "label": field.field.label, "options": field.field.options,
+        "minimum": field.field.minimum.map(|bound| bound.to_string()),
+        "maximum": field.field.maximum.map(|bound| bound.to_string()),
+        "currency": field.field.currency, "archived": field.archived_at.is_some(), "version": field.version,
+    });
+    let subject = Subject::named("custom_field", field.field.key.as_str());
+    audit::record(conn, ctx, Entry::new(action, subject).after(after)).await
+}

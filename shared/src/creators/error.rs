@@ -6,8 +6,8 @@ use thiserror::Error;
 use super::{CreatorBulkId, CreatorId, CreatorStatus, Obstacle, PersonId, ViewId};
 use crate::access::{AccessError, Permission};
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
-use crate::onboarding::OnboardingError;
 use crate::queue::EnqueueError;
+use crate::reactions::ReactionError;
 
 /// Why a use case about creators failed.
 #[derive(Debug, Error)]
@@ -90,8 +90,8 @@ pub enum CreatorError {
     #[error(transparent)]
     Enqueue(#[from] EnqueueError),
     /// What follows from it could not be done.
-    #[error("the onboarding could not be begun")]
-    Reaction(#[source] Box<OnboardingError>),
+    #[error("what follows from it could not be done")]
+    Reaction(#[source] Box<ReactionError>),
     /// The database refused.
     #[error("the creators could not be read or written")]
     Db(#[from] sqlx::Error),

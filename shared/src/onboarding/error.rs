@@ -6,6 +6,7 @@ use super::StepKey;
 use super::model::Refusal;
 use crate::creators::{CreatorError, CreatorId};
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
+use crate::reactions::ReactionError;
 
 /// Why a use case about onboarding failed.
 #[derive(Debug, Error)]
@@ -41,6 +42,9 @@ pub enum OnboardingError {
     /// There is no such creator, or it could not be read.
     #[error(transparent)]
     Creator(#[from] Box<CreatorError>),
+    /// What follows from the end of the run could not be done.
+    #[error("what follows from it could not be done")]
+    Reaction(#[source] Box<ReactionError>),
     /// The database refused.
     #[error("the onboarding could not be read or written")]
     Db(#[from] sqlx::Error),
@@ -63,6 +67,7 @@ impl Classify for OnboardingError {
                 ErrorKind::Conflict
             }
             Self::Creator(error) => error.kind(),
+            Self::Reaction(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -77,6 +82,7 @@ impl Classify for OnboardingError {
             Self::Invalid(_) => "invalid",
             Self::Cursor(error) => error.code(),
             Self::Creator(error) => error.code(),
+            Self::Reaction(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
@@ -94,6 +100,7 @@ impl Classify for OnboardingError {
             | Self::Refused(_)
             | Self::NeedsDecision(_)
             | Self::NotProven { .. }
+            | Self::Reaction(_)
             | Self::Db(_) => Vec::new(),
         }
     }

@@ -273,7 +273,9 @@ async fn finish_step(
     let events = run.complete(step, data, reason, &ctx.actor.to_string(), ctx.now())?;
     keep(conn, ctx, "onboarding.complete_step", &run, &events).await?;
     if was != RunState::Completed && run.state == RunState::Completed {
-        reactions::onboarding_completed(conn, ctx, run.creator).await?;
+        reactions::onboarding_completed(conn, ctx, run.creator)
+            .await
+            .map_err(|error| OnboardingError::Reaction(Box::new(error)))?;
     }
     Ok(run)
 }

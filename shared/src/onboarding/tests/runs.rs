@@ -1,8 +1,10 @@
 //! Going through a flow.
 
 use super::*;
+use crate::creators::CreatorStatus;
 use crate::kernel::PageRequest;
 use crate::onboarding::model::Refusal;
+use crate::tasks::{self, TaskFilter};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn registering_begins_a_run_and_what_can_be_done_is_started(pool: PgPool) {
@@ -228,6 +230,23 @@ async fn the_last_required_step_completes_the_run_and_reopening_it_takes_it_up_a
     assert_eq!((run.state, run.percent()), (RunState::Completed, 100));
     assert_eq!(step_of(&run, StepKey::Completed).minutes(), Some(90));
     assert_eq!(world.run().await, run, "what is stored is what was told");
+    let creator = creators::get(&mut *world.conn().await, world.creator)
+        .await
+        .expect("a creator");
+    assert_eq!(creator.status, CreatorStatus::PendingReview);
+    let of_creator = TaskFilter {
+        creator: Some(world.creator),
+        ..TaskFilter::default()
+    };
+    let todo = tasks::list(
+        &mut *world.conn().await,
+        &world.ctx(),
+        &of_creator,
+        &PageRequest::default(),
+    )
+    .await
+    .expect("tasks");
+    assert_eq!(todo.items.len(), 1, "staff is asked to review them");
 
     let mut conn = world.conn().await;
     let run = reopen(

@@ -5,8 +5,8 @@ use crate::creators::{CreatorBulkWork, LiftSuspension};
 use crate::onboarding::SweepOnboarding;
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
-use crate::tiers::{EvaluateTier, RecalculateTiers};
 use crate::tasks::RemindTask;
+use crate::tiers::{EvaluateTier, RecalculateTiers};
 
 /// The catalogue of this version. A kind that was once in here stays: stored jobs name it.
 pub fn catalog() -> Catalog {

@@ -4,8 +4,8 @@ mod campaigns;
 mod creators;
 mod onboarding;
 mod queue;
-mod tiers;
 mod tasks;
+mod tiers;
 
 use shared::kernel::{Classify, ErrorKind};
 use shared::queue::{Failure, fail, retry};

@@ -2,8 +2,8 @@
 
 mod bulk;
 mod clusters;
-mod filter;
 mod consents;
+mod filter;
 mod history;
 mod list;
 mod merge;

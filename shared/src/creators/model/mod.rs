@@ -11,8 +11,8 @@ mod transitions;
 
 pub use activation::{ActivationFacts, Obstacle, obstacles};
 pub use block::{Block, BlockId, BlockedThing};
-pub(super) use names::is_name;
 pub use consent::{Channel, Consent, ConsentEntry, ConsentState, NewConsent};
+pub(super) use names::is_name;
 pub use names::{ALIASES_MAX, HANDLES_MAX, NAME_MAX_CHARS, Phone, Username};
 pub(super) use person::birth_date_error;
 pub use person::{

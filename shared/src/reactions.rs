@@ -6,8 +6,11 @@ use thiserror::Error;
 
 use crate::campaigns;
 use crate::creators::{self, CreatorError, CreatorId, CreatorStatus, StatusChange};
+use crate::custom_fields;
 use crate::kernel::{Classify, Ctx, ErrorKind};
+use crate::notes;
 use crate::onboarding::{self, OnboardingError};
+use crate::tags;
 use crate::tasks::{self, NewTask, TaskError};
 use crate::tiers;
 
@@ -103,5 +106,10 @@ pub async fn creators_merged(
     kept: CreatorId,
 ) -> sqlx::Result<()> {
     campaigns::follow_merge(conn, gone, kept).await?;
-    tiers::follow_merge(conn, gone, kept).await
+    tiers::follow_merge(conn, gone, kept).await?;
+    onboarding::follow_merge(conn, gone, kept).await?;
+    notes::follow_merge(conn, gone, kept).await?;
+    tasks::follow_merge(conn, gone, kept).await?;
+    tags::follow_merge(conn, gone, kept).await?;
+    custom_fields::follow_merge(conn, gone, kept).await
 }

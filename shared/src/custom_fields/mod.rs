@@ -19,5 +19,5 @@ pub use error::CustomFieldError;
 pub use model::{
     FIELDS_MAX, Field, FieldChanges, FieldKey, FieldType, FieldValue, Given, InvalidKey, NewField,
 };
-pub use service::{change, define, definitions, set, values, values_of};
+pub use service::{change, define, definitions, follow_merge, set, values, values_of};
 pub use store::push_condition;

@@ -190,3 +190,15 @@ async fn record(
     let subject = Subject::named("custom_field", field.field.key.as_str());
     audit::record(conn, ctx, Entry::new(action, subject).after(after)).await
 }
+
+/// A creator turned out to be another one: the values of the one are the other's, where that one has none of its own.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    store::follow_merge(conn, gone, kept).await
+}

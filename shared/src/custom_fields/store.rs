@@ -350,3 +350,27 @@ pub fn push_condition(
     }
     query.push(")");
 }
+
+/// The values of `gone` are those of `kept`, where that one has none.
+pub(super) async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update custom_field_values v set creator_id = $2
+         where v.creator_id = $1
+           and not exists (select 1 from custom_field_values own where own.creator_id = $2 and own.field = v.field)",
+        gone.uuid(),
+        kept.uuid()
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from custom_field_values where creator_id = $1",
+        gone.uuid()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

@@ -16,4 +16,4 @@ pub use model::{
     NewNote, Note, NoteChanges, NoteFilter, NoteId, NotePriority, NoteType, Reader, Revision,
     TEXT_MAX_CHARS, Visibility,
 };
-pub use service::{change, delete, follow_ups, get, list, revisions, write};
+pub use service::{change, delete, follow_merge, follow_ups, get, list, revisions, write};

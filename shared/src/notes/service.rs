@@ -190,3 +190,15 @@ async fn record(
     });
     audit::record(conn, ctx, Entry::new(action, note.id).after(after)).await
 }
+
+/// A creator turned out to be another one: the notes about the one are about the other from now on.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    store::follow_merge(conn, gone, kept).await
+}

@@ -245,3 +245,19 @@ pub(super) async fn revisions(conn: &mut PgConnection, id: NoteId) -> sqlx::Resu
         })
         .collect()
 }
+
+/// The notes about `gone` are about `kept` from now on.
+pub(super) async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update notes set creator_id = $2 where creator_id = $1",
+        gone.uuid(),
+        kept.uuid()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

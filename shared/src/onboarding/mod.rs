@@ -25,6 +25,7 @@ pub use model::{
     StepState,
 };
 pub use service::{
-    CompleteStep, StaffDecision, complete, decide, get, history, prove, reopen, skip, start,
+    CompleteStep, StaffDecision, complete, decide, follow_merge, get, history, prove, reopen, skip,
+    start,
 };
 pub use sweep::{SWEEP_BATCH, Swept, sweep};

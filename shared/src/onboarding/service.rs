@@ -370,3 +370,16 @@ fn reasoned(reason: String) -> Result<String, OnboardingError> {
     }
     Ok(trimmed.to_owned())
 }
+
+/// A creator turned out to be another one: the run of the one is the other's if that one has none; else it counts no more. What happened in it is told
+/// with the other.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    store::follow_merge(conn, gone, kept).await
+}

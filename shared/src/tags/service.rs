@@ -137,3 +137,15 @@ async fn record(
         .after(json!({ "creators": told.changed }));
     audit::record(conn, ctx, entry).await
 }
+
+/// A creator turned out to be another one: the tags of the one are the other's too.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    store::follow_merge(conn, gone, kept).await
+}

@@ -165,3 +165,26 @@ pub(super) async fn counts(
     .fetch_all(conn)
     .await
 }
+
+/// The tags of `gone` are those of `kept` too.
+pub(super) async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with told as (
+             update creator_tag_events set creator_id = $2 where creator_id = $1
+         ), taken as (
+             delete from creator_tags where creator_id = $1 returning tag, added_by, added_at
+         )
+         insert into creator_tags (creator_id, tag, added_by, added_at)
+         select $2, tag, added_by, added_at from taken
+         on conflict do nothing",
+        gone.uuid(),
+        kept.uuid()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

@@ -15,4 +15,4 @@ mod tests;
 pub use error::TaskError;
 pub use jobs::RemindTask;
 pub use model::{NewTask, Task, TaskChanges, TaskFilter, TaskId, TaskState};
-pub use service::{add, change, done, get, list, remind, reopen};
+pub use service::{add, change, done, follow_merge, get, list, remind, reopen};

@@ -274,3 +274,15 @@ async fn record(
     });
     audit::record(conn, ctx, Entry::new(action, task.id).after(after)).await
 }
+
+/// A creator turned out to be another one: the tasks about the one are about the other from now on.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    store::follow_merge(conn, gone, kept).await
+}

@@ -190,3 +190,20 @@ pub(super) async fn note(
     .await
     .map(drop)
 }
+
+/// The tasks about `gone` are about `kept` from now on.
+pub(super) async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with moved as (update task_events set creator_id = $2 where creator_id = $1)
+         update tasks set creator_id = $2 where creator_id = $1",
+        gone.uuid(),
+        kept.uuid()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

@@ -198,3 +198,50 @@ async fn a_campaigns_message_is_told_with_what_became_of_it(pool: PgPool) {
         (&"sent".into(), &"Q1".into())
     );
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_duplicates_story_goes_with_whom_it_was_merged_into(pool: PgPool) {
+    let clock = Clock::system();
+    let gone = story(&pool, &clock).await;
+    let kept = testing::creator(&pool, "girlfanz", "bea").await;
+    let admin = ctx("ada", Role::Admin, &clock);
+    let before = all(&pool, &admin, gone, &[], 200).await.len()
+        + all(&pool, &admin, kept, &[], 200).await.len();
+    let mut tx = pool.begin().await.expect("a transaction");
+    creators::merge(&mut tx, &admin, gone, kept, "the same")
+        .await
+        .expect("merged");
+    tx.commit().await.expect("committed");
+
+    let told = all(&pool, &admin, kept, &[], 200).await;
+    assert!(
+        told.len() >= before,
+        "{} of {before}: nothing is lost",
+        told.len()
+    );
+    assert_eq!(
+        all(&pool, &admin, gone, &[], 200).await,
+        told,
+        "both ids lead to it"
+    );
+    let mut conn = pool.acquire().await.expect("a connection");
+    assert_eq!(
+        tags::of_creator(&mut conn, &admin, kept)
+            .await
+            .expect("read"),
+        ["vip"]
+    );
+    let runs: Vec<String> = sqlx::query_scalar("select state from onboarding_runs order by state")
+        .fetch_all(&mut *conn)
+        .await
+        .expect("read");
+    assert_eq!(runs, ["open", "superseded"]);
+    let figures = crate::onboarding::figures(&mut conn, &Default::default())
+        .await
+        .expect("figures");
+    assert_eq!(
+        (figures.started, figures.open),
+        (1, 1),
+        "a duplicate counts nowhere"
+    );
+}

@@ -2,7 +2,11 @@
 
 mod flow;
 mod run;
+mod step;
+#[cfg(test)]
+mod tests;
 
 pub use flow::{Flow, FlowStep, NewFlow, Proof, StepKey};
-pub(in crate::onboarding) use run::Refusal;
-pub use run::{Blocker, Event, EventKind, Run, RunId, RunState, Step, StepState};
+pub use run::Run;
+pub(in crate::onboarding) use step::Refusal;
+pub use step::{Blocker, Event, EventKind, RunId, RunState, Step, StepState};

@@ -23,7 +23,7 @@ pub(in crate::onboarding) async fn run_figures(
                percentile_cont(0.5) within group (order by extract(epoch from ended_at - started_at)::float8 / 60)
                    filter (where state = 'completed') as median_minutes
         from onboarding_runs
-        where ($1::text is null or cluster_id = $1)
+        where state <> 'superseded' and ($1::text is null or cluster_id = $1)
           and ($2::timestamptz is null or started_at >= $2)
           and ($3::timestamptz is null or started_at < $3)
         "#,
@@ -55,7 +55,7 @@ pub(in crate::onboarding) async fn step_figures(
         r#"
         with runs as (
             select id, state, ended_at from onboarding_runs
-            where ($1::text is null or cluster_id = $1)
+            where state <> 'superseded' and ($1::text is null or cluster_id = $1)
               and ($2::timestamptz is null or started_at >= $2)
               and ($3::timestamptz is null or started_at < $3)
         ), given_up as (

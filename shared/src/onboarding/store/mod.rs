@@ -7,5 +7,5 @@ mod sweep;
 
 pub(super) use figures::{run_figures, step_figures};
 pub(super) use flows::{current_flow, flows, insert_flow};
-pub(super) use runs::{get, history, insert, lock, save};
+pub(super) use runs::{follow_merge, get, history, insert, lock, save};
 pub(super) use sweep::{abandon, stall};

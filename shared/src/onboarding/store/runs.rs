@@ -248,3 +248,28 @@ pub(in crate::onboarding) async fn history(
         next: page.next,
     })
 }
+
+/// The run of `gone` is that of `kept` if it has none; else it is superseded. Its history goes with `kept` either way.
+pub(in crate::onboarding) async fn follow_merge(
+    conn: &mut PgConnection,
+    gone: CreatorId,
+    kept: CreatorId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with told as (update onboarding_events set creator_id = $2 where creator_id = $1)
+         update onboarding_runs set creator_id = $2
+         where creator_id = $1 and not exists (select 1 from onboarding_runs own where own.creator_id = $2)",
+        gone.uuid(),
+        kept.uuid(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update onboarding_runs set state = 'superseded', stalled_at = null, ended_at = coalesce(ended_at, last_activity_at)
+         where creator_id = $1",
+        gone.uuid(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

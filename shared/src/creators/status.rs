@@ -306,11 +306,12 @@ async fn blocks_of(
     Ok(store::blocks::standing(conn, id, ctx.now()).await?)
 }
 
-/// The suspensions among blocks that stand.
+/// The suspensions among blocks that have not ended at `now`. Who waited for the creator may have looked at the clock
+/// before whoever went first, so one that begins a moment later stands, too.
 fn suspensions(blocks: &[Block], now: DateTime<Utc>) -> Vec<Block> {
     let standing = blocks
         .iter()
-        .filter(|block| block.source == SUSPENSION && block.stands(now));
+        .filter(|block| block.source == SUSPENSION && block.ends_at.is_none_or(|end| end > now));
     standing.cloned().collect()
 }
 

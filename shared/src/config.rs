@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::access::password_error;
 use crate::kernel::EmailAddress;
 use reader::Reader;
 
@@ -47,6 +48,17 @@ pub struct Config {
     pub secrets: Secrets,
     /// Limits of campaigns.
     pub campaigns: CampaignConfig,
+    /// Who may log in before anybody can be added.
+    pub first_admin: Option<FirstAdmin>,
+}
+
+/// Who may log in before anybody can be added: made when the service starts and there is no user yet.
+#[derive(Debug, Clone)]
+pub struct FirstAdmin {
+    /// `FIRST_ADMIN_EMAIL`.
+    pub email: EmailAddress,
+    /// `FIRST_ADMIN_PASSWORD`: to be changed after the first login.
+    pub password: SecretString,
 }
 
 /// Where HTTP is served.
@@ -162,6 +174,7 @@ impl Config {
             max_concurrent: reader.number("MAX_CONCURRENT_CAMPAIGNS", 50, 1..=10_000),
             retry_attempts: reader.number("CAMPAIGN_RETRY_ATTEMPTS", 3, 0..=100),
         };
+        let first_admin = read_first_admin(&mut reader);
         reader.finish()?;
         // each part is there once there are no problems
         match (http, database, redis_url, email, secrets) {
@@ -173,6 +186,7 @@ impl Config {
                 email,
                 secrets,
                 campaigns,
+                first_admin,
             }),
             (_, _, _, _, _) => unreachable!("a part that is missing has reported a problem"),
         }
@@ -374,6 +388,27 @@ fn read_email(reader: &mut Reader<'_>) -> Option<EmailConfig> {
         sessions,
         rate_per_second,
     })
+}
+
+fn read_first_admin(reader: &mut Reader<'_>) -> Option<FirstAdmin> {
+    const EMAIL: &str = "FIRST_ADMIN_EMAIL";
+    const PASSWORD: &str = "FIRST_ADMIN_PASSWORD";
+    let (email, password) = match (reader.get(EMAIL), reader.get(PASSWORD)) {
+        (None, None) => return None,
+        (Some(_), None) => return reader.refuse(PASSWORD, "is needed beside FIRST_ADMIN_EMAIL"),
+        (None, Some(_)) => return reader.refuse(EMAIL, "is needed beside FIRST_ADMIN_PASSWORD"),
+        (Some(email), Some(password)) => (email, password),
+    };
+    if let Some(wrong) = password_error(&password, &email) {
+        return reader.refuse(PASSWORD, format!("is not taken: {wrong}"));
+    }
+    match email.parse() {
+        Ok(email) => Some(FirstAdmin {
+            email,
+            password: password.into(),
+        }),
+        Err(error) => reader.refuse(EMAIL, format!("{error}")),
+    }
 }
 
 fn read_secrets(reader: &mut Reader<'_>) -> Option<Secrets> {

@@ -1,5 +1,6 @@
 //! Every kind of job there is, on one page: what `GET /api/job-kinds` publishes and what workers can be given.
 
+use crate::access::SendPasswordMail;
 use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
 use crate::creators::{CreatorBulkWork, LiftSuspension};
 use crate::onboarding::SweepOnboarding;
@@ -21,4 +22,5 @@ pub fn catalog() -> Catalog {
         .with::<FinishCampaign>()
         .with::<SweepOnboarding>()
         .with::<RemindTask>()
+        .with::<SendPasswordMail>()
 }

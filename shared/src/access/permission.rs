@@ -1,6 +1,7 @@
 //! Permissions, and the table of the roles that hold them.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::kernel::{Actor, Role};
 
@@ -330,6 +331,19 @@ impl Permission {
                 | Self::ReadTasks
                 | Self::WriteTasks
         )
+    }
+}
+
+/// The text names no permission.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such permission; GET /openapi.json names that of each route")]
+pub struct UnknownPermission;
+
+impl FromStr for Permission {
+    type Err = UnknownPermission;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|known| known.as_str() == text);
+        known.ok_or(UnknownPermission)
     }
 }
 

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::SessionId;
 use crate::config::Secrets;
 use crate::kernel::{Actor, Role};
 
@@ -17,6 +19,8 @@ const AUDIENCE: &str = "creator-crm-api";
 pub const CLOCK_SKEW_SECONDS: i64 = 5;
 /// The longest a token can be made to live.
 pub const TOKEN_TTL_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+/// Bytes of a secret's name.
+const KID_BYTES: usize = 6;
 /// Roles in one token at the most.
 const ROLES_MAX: usize = 16;
 
@@ -24,6 +28,9 @@ const ROLES_MAX: usize = 16;
 struct Claims {
     sub: String,
     roles: Vec<String>,
+    /// The session, of a token that a login gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<SessionId>,
     iat: i64,
     exp: i64,
     iss: String,
@@ -47,12 +54,31 @@ pub enum TokenError {
     NoRole,
 }
 
+/// What a token says, once its signature and time were found right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Believed {
+    /// Who holds it, as it says.
+    pub actor: Actor,
+    /// The session it belongs to; what its holder may do now is for that to tell. None for a token of the command line,
+    /// which says all there is.
+    pub session: Option<SessionId>,
+}
+
+/// A secret and the name by which tokens say that they were signed with it.
+#[derive(Clone)]
+struct NamedKey {
+    kid: String,
+    key: DecodingKey,
+}
+
 /// Makes tokens and reads them.
 #[derive(Clone)]
 pub struct Tokens {
     signing: EncodingKey,
+    /// The name of the current secret.
+    kid: String,
     /// The current secret, then the previous one.
-    accepted: Vec<DecodingKey>,
+    accepted: Vec<NamedKey>,
     validation: Validation,
 }
 
@@ -76,17 +102,18 @@ impl Tokens {
         validation.validate_exp = false;
         Self {
             signing: EncodingKey::from_secret(&bytes(&secrets.jwt)),
+            kid: kid(&bytes(&secrets.jwt)),
             accepted: accepted
-                .map(|secret| DecodingKey::from_secret(&bytes(secret)))
+                .map(|secret| NamedKey {
+                    kid: kid(&bytes(secret)),
+                    key: DecodingKey::from_secret(&bytes(secret)),
+                })
                 .collect(),
             validation,
         }
     }
 
-    /// A token for `subject` that lives for `ttl`, at most [`TOKEN_TTL_MAX`].
-    ///
-    /// # Panics
-    /// Never: plain claims and a key of bytes can always be signed.
+    /// A token of the command line for `subject` that lives for `ttl`, at most [`TOKEN_TTL_MAX`].
     pub fn issue(
         &self,
         subject: &str,
@@ -94,7 +121,23 @@ impl Tokens {
         now: DateTime<Utc>,
         ttl: Duration,
     ) -> String {
+        self.issue_for(subject, roles, None, now, ttl)
+    }
+
+    /// As [`Tokens::issue`], for a session.
+    ///
+    /// # Panics
+    /// Never: plain claims and a key of bytes can always be signed.
+    pub(super) fn issue_for(
+        &self,
+        subject: &str,
+        roles: &[Role],
+        session: Option<SessionId>,
+        now: DateTime<Utc>,
+        ttl: Duration,
+    ) -> String {
         let claims = Claims {
+            sid: session,
             sub: subject.to_owned(),
             roles: roles.iter().map(ToString::to_string).collect(),
             iat: now.timestamp(),
@@ -104,15 +147,18 @@ impl Tokens {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
-            .expect("plain claims can be signed")
+        let header = Header {
+            kid: Some(self.kid.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
+        jsonwebtoken::encode(&header, &claims, &self.signing).expect("plain claims can be signed")
     }
 
     /// Who holds this token. Roles that this version does not know are left out.
     ///
     /// # Errors
     /// If it is not to be believed.
-    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Actor, TokenError> {
+    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Believed, TokenError> {
         let claims = self.verify(token)?;
         if claims.exp.saturating_add(CLOCK_SKEW_SECONDS) <= now.timestamp() {
             return Err(TokenError::Expired);
@@ -129,19 +175,34 @@ impl Tokens {
         if claims.sub.is_empty() || roles.is_empty() {
             return Err(TokenError::NoRole);
         }
-        Ok(Actor::user(claims.sub, &roles))
+        Ok(Believed {
+            actor: Actor::user(claims.sub, &roles),
+            session: claims.sid,
+        })
     }
 
     fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(TokenError::Invalid)?;
         let mut last = jsonwebtoken::errors::ErrorKind::InvalidToken.into();
-        for key in &self.accepted {
-            match jsonwebtoken::decode::<Claims>(token, key, &self.validation) {
+        // a token that names no key may be of either
+        let named = |known: &&NamedKey| header.kid.as_ref().is_none_or(|kid| *kid == known.kid);
+        for known in self.accepted.iter().filter(named) {
+            match jsonwebtoken::decode::<Claims>(token, &known.key, &self.validation) {
                 Ok(data) => return Ok(data.claims),
                 Err(error) => last = error,
             }
         }
         Err(TokenError::Invalid(last))
     }
+}
+
+/// The name of a secret: tells nothing of it, and is the same in every process.
+fn kid(secret: &[u8]) -> String {
+    let hash = Sha256::new()
+        .chain_update("creator-crm kid v1")
+        .chain_update(secret)
+        .finalize();
+    hex::encode(&hash[..KID_BYTES])
 }
 
 #[cfg(test)]
@@ -172,8 +233,11 @@ mod tests {
     fn a_token_tells_who_made_the_request() {
         let tokens = tokens("a", None);
         let token = tokens.issue("ada", &[Role::Ops, Role::Finance], now(), HOUR);
-        let actor = tokens.read(&token, now()).expect("believed");
-        assert_eq!(actor, Actor::user("ada", &[Role::Ops, Role::Finance]));
+        let believed = tokens.read(&token, now()).expect("believed");
+        assert_eq!(
+            believed.actor,
+            Actor::user("ada", &[Role::Ops, Role::Finance])
+        );
     }
 
     #[test]
@@ -204,6 +268,26 @@ mod tests {
             Err(TokenError::Invalid(_))
         ));
         assert!(tokens("new", Some("old")).read(&token, now()).is_ok());
+    }
+
+    #[test]
+    fn a_token_names_the_secret_it_was_signed_with() {
+        let token = tokens("old", None).issue("ada", &[Role::Ops], now(), HOUR);
+        let header = jsonwebtoken::decode_header(&token).expect("a header");
+        assert_eq!(header.kid, Some(kid(b"old")));
+        assert_ne!(kid(b"old"), kid(b"new"));
+        // a token that names the wrong key is not tried with the right one
+        let claims = serde_json::json!({ "sub": "ada", "roles": ["ops"], "iat": now().timestamp(),
+                                         "exp": now().timestamp() + 60, "iss": ISSUER, "aud": AUDIENCE });
+        let header = Header {
+            kid: Some(kid(b"new")),
+            ..Header::new(Algorithm::HS256)
+        };
+        let token = forged(&header, &claims, "old");
+        assert!(matches!(
+            tokens("old", None).read(&token, now()),
+            Err(TokenError::Invalid(_))
+        ));
     }
 
     #[test]

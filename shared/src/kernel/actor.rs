@@ -97,6 +97,8 @@ pub struct Caller {
     pub clusters: Option<Vec<String>>,
     /// The creator that they are, if they are one.
     pub creator: Option<Uuid>,
+    /// The login that this belongs to, if there was one.
+    pub session: Option<Uuid>,
 }
 
 /// Who causes a change.
@@ -153,6 +155,7 @@ impl Actor {
             scopes: None,
             clusters: None,
             creator: None,
+            session: None,
         })
     }
 

@@ -64,6 +64,13 @@ impl Ctx {
         self
     }
 
+    /// The same work, done by somebody else: by whom a login turned out to be.
+    #[must_use]
+    pub fn by(mut self, actor: Actor) -> Self {
+        self.actor = actor;
+        self
+    }
+
     /// When the work began; the same moment for all of it.
     pub fn now(&self) -> DateTime<Utc> {
         self.now

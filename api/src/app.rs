@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
-use shared::access::Tokens;
+use shared::access::{Access, Tokens, WebSessions};
 use shared::config::Config;
 use shared::kernel::{Clock, Db, PgPool, connect_lazy};
 use shared::messaging::UnsubscribeLinks;
@@ -40,6 +40,10 @@ pub struct App {
     pub metrics: Metrics,
     /// Makes and reads access tokens.
     pub tokens: Tokens,
+    /// Logging in, sessions and keys.
+    pub access: Access,
+    /// The sessions of web pages.
+    pub web: WebSessions,
     /// Reads the links that stop mails.
     pub links: UnsubscribeLinks,
     /// Tells the time.
@@ -77,6 +81,8 @@ impl App {
             watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
             stop: CancellationToken::new(),
             metrics: Metrics::new(&signals),
+            access: Access::new(db.clone(), &config.secrets),
+            web: WebSessions::new(signals.ready.connection()),
             db,
             signals,
             catalog,

@@ -6,9 +6,10 @@ use std::time::Duration;
 use api::app::App;
 use api::{metrics, router, serve};
 use clap::{Parser, Subcommand};
-use shared::access::Tokens;
+use secrecy::{ExposeSecret, SecretString};
+use shared::access::{self, Grant, NewUser, Tokens};
 use shared::config::Config;
-use shared::kernel::{Actor, Clock, Ctx, MIGRATIONS, Role};
+use shared::kernel::{Actor, Classify, Clock, Ctx, EmailAddress, MIGRATIONS, Role};
 use shared::queue::installation;
 use shared::seed::{self, Mixture};
 use shared::standing_schedules;
@@ -49,6 +50,24 @@ enum Command {
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(..=SEED_MAX))]
         creators: u32,
     },
+    /// Add a user who may log in
+    UserAdd {
+        /// What they log in with
+        #[arg(long)]
+        email: EmailAddress,
+        /// What they are called
+        #[arg(long, default_value = "Operator")]
+        name: String,
+        /// A role they have; repeat for several
+        #[arg(long = "role", required = true)]
+        roles: Vec<Role>,
+        /// The only cluster they may know of; repeat for several, leave it out for all
+        #[arg(long = "cluster")]
+        clusters: Vec<String>,
+        /// Read their password from the first line of the standard input, instead of making one up and printing it
+        #[arg(long)]
+        password_stdin: bool,
+    },
     /// Say that DATABASE_URL, a restored or moved copy, is the database to work for from now on; until then workers run
     /// nothing in a copy, so that no mail is sent twice
     RestoreAccept,
@@ -79,6 +98,23 @@ impl Cli {
                 Ok(())
             }
             Command::Seed { creators } => seed(Config::from_env()?, creators).await,
+            Command::UserAdd {
+                email,
+                name,
+                roles,
+                clusters,
+                password_stdin,
+            } => {
+                let clusters = Some(clusters).filter(|clusters| !clusters.is_empty());
+                let creator = None;
+                let grant = Grant {
+                    roles,
+                    clusters,
+                    creator,
+                };
+                let new = NewUser { email, name, grant };
+                add_user(Config::from_env()?, new, password_stdin).await
+            }
             Command::RestoreAccept => restore_accept(Config::from_env()?).await,
             Command::Openapi => {
                 println!("{}", router::document().to_pretty_json()?);
@@ -115,6 +151,48 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn add_user(config: Config, new: NewUser, password_stdin: bool) -> anyhow::Result<()> {
+    let app = App::new(config)?;
+    let password = if password_stdin {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        SecretString::from(line.trim_end_matches(['\r', '\n']))
+    } else {
+        access::made_up_password()
+    };
+    let ctx = Ctx::new(Actor::System, &app.clock);
+    let added = app.access.add_user(&ctx, new, Some(password.clone())).await;
+    let user = added.map_err(|error| {
+        let fields = error.fields().into_iter();
+        let fields: Vec<_> = fields
+            .map(|f| format!("{}: {}", f.field, f.message))
+            .collect();
+        anyhow::Error::new(error).context(fields.join("; "))
+    })?;
+    println!("{} {}", user.id, user.email);
+    if !password_stdin {
+        println!("password, shown this once: {}", password.expose_secret());
+    }
+    Ok(())
+}
+
+/// Makes the first admin that the configuration names, if there is no user yet.
+async fn first_admin(app: &App) {
+    let Some(first) = app.config.first_admin.clone() else {
+        return;
+    };
+    let ctx = Ctx::new(Actor::System, &app.clock);
+    let made = app
+        .access
+        .add_first_admin(&ctx, first.email, first.password);
+    match made.await {
+        Ok(Some(user)) => tracing::info!(user = %user.id, "the first admin was made"),
+        Ok(None) => {}
+        // the service answers without its database too, as unready
+        Err(error) => tracing::error!(%error, "the first admin could not be made"),
+    }
+}
+
 async fn restore_accept(config: Config) -> anyhow::Result<()> {
     let app = App::new(config)?;
     let here = installation::accept_here(app.db.pool(), "restore-accept").await?;
@@ -124,6 +202,7 @@ async fn restore_accept(config: Config) -> anyhow::Result<()> {
 
 async fn serve_http(config: Config) -> anyhow::Result<()> {
     let app = App::new(config)?;
+    first_admin(&app).await;
     let http = &app.config.http;
     let stop = app.stop.clone();
     let mut serving = JoinSet::new();

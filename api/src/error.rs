@@ -4,6 +4,7 @@
 //! only there the request's id is known.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -24,6 +25,7 @@ pub struct Problem {
     detail: Option<String>,
     errors: Vec<FieldError>,
     permission: Option<Permission>,
+    retry_after: Option<Duration>,
 }
 
 /// What handlers return.
@@ -38,7 +40,15 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             permission: None,
+            retry_after: None,
         }
+    }
+
+    /// The same, saying how long to wait before asking again.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
     }
 
     /// The same, with a sentence on this occurrence.
@@ -139,6 +149,11 @@ impl IntoResponse for Problem {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if let Some(wait) = self.retry_after {
+            // a second too early would be refused again
+            let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response.extensions_mut().insert(self);
         response

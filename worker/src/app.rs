@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
+use shared::access::Access;
 use shared::campaigns::{SendPolicy, Sender};
-use shared::config::{CampaignConfig, Config};
+use shared::config::{CampaignConfig, Config, EmailConfig};
 use shared::kernel::{Clock, Db};
 use shared::messaging::{Identity, Mailer, RateLimit, UnsubscribeLinks};
 use shared::providers::email::{SmtpOptions, SmtpProvider};
+use url::Url;
 
 /// The process's shared parts, as handlers see them.
 #[derive(Debug)]
@@ -20,6 +22,12 @@ pub struct App {
     pub campaigns: CampaignConfig,
     /// Sends the mails of campaigns.
     pub sender: Sender,
+    /// Writes the mails by which people set their passwords.
+    pub access: Access,
+    /// Who mails come from.
+    pub email: EmailConfig,
+    /// What links in mails begin with.
+    pub public_url: Url,
 }
 
 impl App {
@@ -35,6 +43,9 @@ impl App {
             policy,
         };
         Ok(Self {
+            access: Access::new(db.clone(), &config.secrets),
+            email: config.email.clone(),
+            public_url: config.http.public_url.clone(),
             db,
             clock,
             campaigns: config.campaigns,

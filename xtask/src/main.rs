@@ -46,6 +46,8 @@ enum Command {
     Seed(database::SeedArguments),
     /// Prints a token for the API.
     Token(database::TokenArguments),
+    /// Adds a user who may log in, and prints a password for them.
+    User(database::UserArguments),
     /// Measures: `bench queue …`, `bench send …`, `bench creators …`.
     Bench(lab::Arguments),
     /// Runs a campaign while servers and workers are killed, then counts.
@@ -82,6 +84,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Migrate => database::migrate(),
         Command::Seed(arguments) => database::seed(&arguments),
         Command::Token(arguments) => database::token(&arguments),
+        Command::User(arguments) => database::user(&arguments),
         Command::Bench(arguments) => lab::bench(&arguments),
         Command::Chaos(arguments) => lab::chaos(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),

@@ -1,6 +1,7 @@
 //! `Allowed<ReadJobs>` in a handler's signature: the caller proved who they are and holds that permission.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use axum::extract::{FromRequestParts, Path};
@@ -88,7 +89,7 @@ impl<P: Needs> FromRequestParts<App> for Allowed<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let actor = actor(parts, app)?;
+        let actor = actor(parts, app).await?;
         if !P::PERMISSION.granted_to(&actor) {
             return Err(Problem::forbidden(P::PERMISSION));
         }
@@ -114,7 +115,7 @@ impl<P: Needs> FromRequestParts<App> for OwnOr<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let actor = actor(parts, app)?;
+        let actor = actor(parts, app).await?;
         if !P::PERMISSION.granted_to(&actor) {
             if !Permission::OwnCreator.granted_to(&actor) {
                 return Err(Problem::forbidden(P::PERMISSION));
@@ -139,10 +140,27 @@ async fn named_creator(parts: &mut Parts, app: &App) -> Result<CreatorId, Proble
     id.parse().map_err(|_| Problem::not_found())
 }
 
-fn actor(parts: &Parts, app: &App) -> Result<Actor, Problem> {
+async fn actor(parts: &Parts, app: &App) -> Result<Actor, Problem> {
     match parts.extensions.get::<Actor>() {
         Some(actor) => Ok(actor.clone()),
-        None => authenticate(app, &parts.headers),
+        None => authenticate(app, parts).await,
+    }
+}
+
+/// Whoever asks: what they send proves, or does not prove, who it comes from.
+#[derive(Debug)]
+pub struct Anybody {
+    /// When, within which trace, and from where.
+    pub ctx: Ctx,
+}
+
+impl FromRequestParts<App> for Anybody {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self {
+            ctx: ctx(parts, app, Actor::Anonymous),
+        })
     }
 }
 

@@ -10,8 +10,8 @@ mod told;
 mod version;
 
 pub use allowed::{
-    Allowed, ConfigureFields, ConfigureOnboarding, DecideAge, DecideOnboarding, MergeCreators,
-    Needs, OwnAccount, OwnCreator, OwnOr, ReadAnalytics, ReadAudit, ReadCampaigns,
+    Allowed, Anybody, ConfigureFields, ConfigureOnboarding, DecideAge, DecideOnboarding,
+    MergeCreators, Needs, OwnAccount, OwnCreator, OwnOr, ReadAnalytics, ReadAudit, ReadCampaigns,
     ReadComplianceNotes, ReadCreators, ReadJobs, ReadKeys, ReadMetrics, ReadNotes, ReadOnboarding,
     ReadPeople, ReadQueues, ReadSchedules, ReadTasks, ReadUsers, ReadWorkers, RevealBank,
     RevealContact, RevealIdentity, RevealTax, RunCampaigns, SteerCreators, WriteCampaigns,

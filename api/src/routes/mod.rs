@@ -1,6 +1,8 @@
 //! The routes, a file a resource.
 
+mod api_keys;
 mod audit;
+mod auth;
 mod batches;
 mod bulk;
 mod campaigns;
@@ -20,6 +22,7 @@ mod tasks;
 mod tiers;
 mod timeline;
 mod unsubscribe;
+mod users;
 mod workers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -50,4 +53,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(campaigns::routes())
         .merge(unsubscribe::routes())
         .merge(audit::routes())
+        .merge(auth::routes())
+        .merge(users::routes())
+        .merge(api_keys::routes())
 }

@@ -1,5 +1,6 @@
 //! One file a slice: each handler decodes nothing, decides nothing, and maps domain errors to retry, fail or snooze.
 
+mod access;
 mod campaigns;
 mod creators;
 mod onboarding;
@@ -15,6 +16,7 @@ use crate::registry::Registry;
 /// Every handler of the product.
 pub fn all() -> Registry {
     [
+        access::register,
         campaigns::register,
         creators::register,
         onboarding::register,

@@ -1,4 +1,4 @@
-//! `migrate`, `seed` and `token`: the api program's own commands, pointed at
+//! `migrate`, `seed`, `token` and `user`: the api program's own commands, pointed at
 //! what the caller named or else at a running `up`.
 
 use std::process::{Command, ExitCode};
@@ -28,6 +28,20 @@ pub(crate) struct TokenArguments {
     /// Whom the token speaks for.
     #[arg(long)]
     subject: Option<String>,
+}
+
+/// What `user` takes.
+#[derive(Debug, Args)]
+pub(crate) struct UserArguments {
+    /// What they log in with.
+    #[arg(long)]
+    email: String,
+    /// A role they have; repeat for several.
+    #[arg(long = "role", required = true)]
+    roles: Vec<String>,
+    /// What they are called.
+    #[arg(long)]
+    name: Option<String>,
 }
 
 /// Applies the migrations.
@@ -65,6 +79,23 @@ pub(crate) fn token(arguments: &TokenArguments) -> Result<ExitCode> {
         command.arg("--subject").arg(subject);
     }
     cargo::require(&mut command, "making a token")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adds a user and prints a password for them.
+///
+/// # Errors
+/// When no database is known, or the user cannot be added.
+pub(crate) fn user(arguments: &UserArguments) -> Result<ExitCode> {
+    let mut command = api("DATABASE_URL")?;
+    command.arg("user-add").arg("--email").arg(&arguments.email);
+    if let Some(name) = &arguments.name {
+        command.arg("--name").arg(name);
+    }
+    for role in &arguments.roles {
+        command.arg("--role").arg(role);
+    }
+    cargo::require(&mut command, "adding a user")?;
     Ok(ExitCode::SUCCESS)
 }
 

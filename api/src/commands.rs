@@ -5,18 +5,17 @@ use std::time::Duration;
 
 use api::app::App;
 use api::{metrics, router, serve};
-use clap::{Parser, Subcommand};
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::{ExposeSecret, SecretString};
 use shared::access::{self, Grant, NewUser, Tokens};
 use shared::config::Config;
 use shared::kernel::{Actor, Classify, Clock, Ctx, EmailAddress, MIGRATIONS, Role};
 use shared::queue::installation;
-use shared::seed::{self, Mixture};
+use shared::seed::{self, Detail, Plan};
 use shared::standing_schedules;
 use tokio::task::JoinSet;
-
-/// Creators that can be made up at the most.
-const SEED_MAX: i64 = 10_000_000;
 
 /// CreatorCRM's HTTP service.
 #[derive(Debug, Parser)]
@@ -45,11 +44,7 @@ enum Command {
         ttl_minutes: u32,
     },
     /// Make up creators for demonstrations: always the same ones, with addresses that belong to nobody
-    Seed {
-        /// How many there are to be; those that are there already stay as they are
-        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(..=SEED_MAX))]
-        creators: u32,
-    },
+    Seed(SeedOptions),
     /// Add a user who may log in
     UserAdd {
         /// What they log in with
@@ -75,6 +70,24 @@ enum Command {
     Openapi,
 }
 
+/// What to make up.
+#[derive(Debug, Args)]
+struct SeedOptions {
+    /// How many creators; exactly the same again changes nothing
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(..=i64::from(seed::CREATORS_MAX)))]
+    creators: u32,
+    /// Where all chance comes from: the same number and the same day make the same rows
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The day up to which two years are made up; if not given, that of the population that is there, else today
+    #[arg(long)]
+    as_of: Option<NaiveDate>,
+    /// Only people, creators, their history and daily earnings, or everything; if not given, everything up to 100,000
+    /// creators
+    #[arg(long, value_parser = |word: &str| word.parse::<Detail>().map_err(|error| error.to_string()))]
+    detail: Option<Detail>,
+}
+
 impl Cli {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         match self.command.unwrap_or(Command::Serve) {
@@ -97,7 +110,7 @@ impl Cli {
                 );
                 Ok(())
             }
-            Command::Seed { creators } => seed(Config::from_env()?, creators).await,
+            Command::Seed(options) => seed(Config::from_env()?, options).await,
             Command::UserAdd {
                 email,
                 name,
@@ -124,15 +137,35 @@ impl Cli {
     }
 }
 
-async fn seed(config: Config, creators: u32) -> anyhow::Result<()> {
+async fn seed(config: Config, options: SeedOptions) -> anyhow::Result<()> {
     anyhow::ensure!(
         !config.is_production(),
         "made-up creators do not belong among real ones: NODE_ENV is production"
     );
     let app = App::new(config)?;
-    let count = usize::try_from(creators)?;
-    let made = seed::creators(app.db.pool(), &app.clock, count, Mixture::Lifelike).await?;
-    println!("{made} new creators, {creators} in all");
+    let there = seed::standing(&mut *app.db.pool().acquire().await?).await?;
+    let today = app.clock.now().date_naive();
+    let as_of = options.as_of.or(there.map(|plan| plan.as_of));
+    let mut plan = Plan::lifelike(options.creators, as_of.unwrap_or(today));
+    plan.seed = options.seed;
+    plan.detail = options.detail.unwrap_or(plan.detail);
+    let bar = ProgressBar::new(plan.creators.into());
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:40.green} {pos}/{len} creators  {elapsed}  {msg}",
+    )?);
+    let ctx = Ctx::new(Actor::System, &app.clock);
+    let progress = |stored| {
+        bar.set_position(stored);
+        if stored == u64::from(options.creators) {
+            bar.set_message("indexes and statistics");
+        }
+    };
+    let made = seed::populate(app.db.pool(), &ctx, &plan, progress).await?;
+    bar.finish_and_clear();
+    println!(
+        "{made} new creators, {} in all, with {} of two years up to {} (seed {})",
+        plan.creators, plan.detail, plan.as_of, plan.seed
+    );
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
-use shared::kernel::Role;
-use shared::seed::{self, Mixture};
+use shared::kernel::{Actor, Ctx, Role};
+use shared::seed::{self, Plan};
 use sqlx::PgPool;
 
 use crate::creators::wrong_fields;
@@ -84,14 +84,7 @@ async fn what_is_not_built_yet_is_refused_by_its_field(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_draft_tells_how_many_it_would_reach(pool: PgPool) {
     let app = TestApp::new(pool);
-    seed::creators(
-        app.app.db.pool(),
-        &app.app.clock,
-        900,
-        Mixture::AllReachable,
-    )
-    .await
-    .expect("seeded");
+    reachable(&app, 900).await;
     let made = app.post("/api/campaigns", built()).await;
     let json = made.json();
     assert_eq!(json["status"], "draft");
@@ -236,12 +229,20 @@ async fn what_is_not_measured_is_null(pool: PgPool) {
     assert!(metrics["asOf"].is_string());
 }
 
+/// Makes up creators who can all be written to.
+async fn reachable(app: &TestApp, creators: u32) {
+    let clock = &app.app.clock;
+    let plan = Plan::all_reachable(creators, clock.now().date_naive());
+    let ctx = Ctx::new(Actor::System, clock);
+    seed::populate(app.app.db.pool(), &ctx, &plan, |_| ())
+        .await
+        .expect("seeded");
+}
+
 /// A campaign of three, one row of which is unknown.
 async fn with_unknown(app: &TestApp) -> (String, String) {
     let pool = app.app.db.pool();
-    seed::creators(pool, &app.app.clock, 3, Mixture::AllReachable)
-        .await
-        .expect("seeded");
+    reachable(app, 3).await;
     let id = draft(app).await;
     steer(app, &id, "launch").await;
     let delivery = uuid::Uuid::now_v7();

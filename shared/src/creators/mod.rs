@@ -53,5 +53,4 @@ pub use status::{
     Lifted, REASON_MAX_CHARS, SUSPENSION_MAX_SECONDS, blocks, change_status, check_reason,
     lift_due, reactivate, suspend,
 };
-pub(crate) use store::seed::{SeedColumns, seed as insert_seed};
 pub use views::{NewView, VIEWS_MAX, View, ViewId, change_view, keep_view, remove_view, views};

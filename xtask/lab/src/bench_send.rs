@@ -18,10 +18,10 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use shared::campaigns::CampaignId;
 use shared::config::Config;
-use shared::kernel::{Clock, Db, TypedId};
+use shared::kernel::{Actor, Clock, Ctx, Db, TypedId};
 use shared::providers::email::{EmailProvider, Handover, OutgoingMail, SmtpOptions, SmtpProvider};
 use shared::queue::Signals;
-use shared::seed::{self, Mixture};
+use shared::seed::{self, Plan};
 use sqlx::PgPool;
 use tokio::process::{Child, Command};
 
@@ -62,7 +62,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let pool = PgPool::connect(config.database.url.expose_secret()).await?;
     sqlx::migrate!("../../migrations").run(&pool).await?;
     let clock = Clock::system();
-    seed::creators(&pool, &clock, options.recipients, Mixture::AllReachable).await?;
+    let plan = Plan::all_reachable(u32::try_from(options.recipients)?, clock.now().date_naive());
+    seed::populate(&pool, &Ctx::new(Actor::System, &clock), &plan, |_| ()).await?;
     let db = Db::new(
         pool.clone(),
         Some(Signals::new(config.redis_url.expose_secret())?),

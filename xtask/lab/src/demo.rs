@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use shared::campaigns::CampaignId;
 use shared::config::Config;
-use shared::kernel::{Clock, TypedId};
-use shared::seed::{self, Mixture};
+use shared::kernel::{Actor, Clock, Ctx, TypedId};
+use shared::seed::{self, Plan};
 use sqlx::PgPool;
 
 /// The longest that the demo waits for the campaign to end.
@@ -22,7 +22,7 @@ const ASK_EVERY: Duration = Duration::from_millis(200);
 pub(crate) struct Options {
     /// Creators to make up.
     #[arg(long, default_value_t = 1000)]
-    creators: usize,
+    creators: u32,
     /// Mail goes to a server of the caller's, so there is no sink to count in.
     #[arg(long)]
     allow_external_smtp: bool,
@@ -54,8 +54,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         Some(mailbox) => mailbox.counts().await?,
         None => Default::default(),
     };
-    let new = seed::creators(&pool, &Clock::system(), options.creators, Mixture::Lifelike).await?;
-    println!("{new} creators made up, {} in all", options.creators);
+    make_up(&pool, options.creators).await?;
 
     let api = Api::from_env(&config)?;
     let text = api.launch_campaign("Demo: we miss you").await?;
@@ -73,6 +72,19 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     }
     print(&summary);
     summary.check()
+}
+
+/// Makes up creators, unless the database holds made-up ones already.
+async fn make_up(pool: &PgPool, creators: u32) -> anyhow::Result<()> {
+    if let Some(there) = seed::standing(&mut *pool.acquire().await?).await? {
+        println!("{} made-up creators are there already", there.creators);
+        return Ok(());
+    }
+    let clock = Clock::system();
+    let plan = Plan::lifelike(creators, clock.now().date_naive());
+    seed::populate(pool, &Ctx::new(Actor::System, &clock), &plan, |_| ()).await?;
+    println!("{creators} creators made up");
+    Ok(())
 }
 
 /// Shows the campaign's progress until it is completed.

@@ -17,9 +17,9 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use shared::campaigns::CampaignId;
 use shared::config::CampaignConfig;
-use shared::kernel::{Clock, Db, TypedId};
+use shared::kernel::{Actor, Clock, Ctx, Db, TypedId};
 use shared::queue::Signals;
-use shared::seed::{self, Mixture};
+use shared::seed::{self, Plan as Population};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use xtask::servers::{
@@ -151,7 +151,10 @@ impl Storm {
             .await?;
         shared::kernel::MIGRATIONS.run(&pool).await?;
         let clock = Clock::system();
-        seed::creators(&pool, &clock, plan.recipients, Mixture::AllReachable).await?;
+        let population =
+            Population::all_reachable(u32::try_from(plan.recipients)?, clock.now().date_naive());
+        let ctx = Ctx::new(Actor::System, &clock);
+        seed::populate(&pool, &ctx, &population, |_| ()).await?;
         // some took their word back after the campaign was planned: they are in the audience and get nothing
         sqlx::query(
             "insert into creator_consents (id, creator_id, channel, state, source, recorded_by, recorded_at)

@@ -17,6 +17,18 @@ pub(crate) struct SeedArguments {
     /// Creators to make up.
     #[arg(long)]
     creators: u32,
+    /// Where all chance comes from: the same number and the same day make the same rows.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The day up to which two years are made up, as YYYY-MM-DD; today if not given.
+    #[arg(long)]
+    as_of: Option<String>,
+    /// `core` or `everything`.
+    #[arg(long)]
+    detail: Option<String>,
+    /// Build it with optimisations first, which pays from some hundred thousand creators on.
+    #[arg(long)]
+    release: bool,
 }
 
 /// What `token` takes.
@@ -49,7 +61,7 @@ pub(crate) struct UserArguments {
 /// # Errors
 /// When no database is known, or a migration fails.
 pub(crate) fn migrate() -> Result<ExitCode> {
-    let mut command = api("DATABASE_URL")?;
+    let mut command = api("DATABASE_URL", Profile::Dev)?;
     cargo::require(command.arg("migrate"), "the migration")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -59,11 +71,23 @@ pub(crate) fn migrate() -> Result<ExitCode> {
 /// # Errors
 /// When no database is known, or seeding fails.
 pub(crate) fn seed(arguments: &SeedArguments) -> Result<ExitCode> {
-    let mut command = api("DATABASE_URL")?;
-    command
-        .arg("seed")
-        .arg("--creators")
-        .arg(arguments.creators.to_string());
+    let profile = if arguments.release {
+        Profile::Release
+    } else {
+        Profile::Dev
+    };
+    let mut command = api("DATABASE_URL", profile)?;
+    command.args(["seed", "--creators", &arguments.creators.to_string()]);
+    let options = [
+        ("--seed", arguments.seed.map(|seed| seed.to_string())),
+        ("--as-of", arguments.as_of.clone()),
+        ("--detail", arguments.detail.clone()),
+    ];
+    for (name, value) in options {
+        if let Some(value) = value {
+            command.args([name, &value]);
+        }
+    }
     cargo::require(&mut command, "seeding")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -73,7 +97,7 @@ pub(crate) fn seed(arguments: &SeedArguments) -> Result<ExitCode> {
 /// # Errors
 /// When no secret is known to sign it with.
 pub(crate) fn token(arguments: &TokenArguments) -> Result<ExitCode> {
-    let mut command = api("JWT_SECRET")?;
+    let mut command = api("JWT_SECRET", Profile::Dev)?;
     command.arg("token").arg("--role").arg(&arguments.role);
     if let Some(subject) = &arguments.subject {
         command.arg("--subject").arg(subject);
@@ -87,7 +111,7 @@ pub(crate) fn token(arguments: &TokenArguments) -> Result<ExitCode> {
 /// # Errors
 /// When no database is known, or the user cannot be added.
 pub(crate) fn user(arguments: &UserArguments) -> Result<ExitCode> {
-    let mut command = api("DATABASE_URL")?;
+    let mut command = api("DATABASE_URL", Profile::Dev)?;
     command.arg("user-add").arg("--email").arg(&arguments.email);
     if let Some(name) = &arguments.name {
         command.arg("--name").arg(name);
@@ -101,7 +125,7 @@ pub(crate) fn user(arguments: &UserArguments) -> Result<ExitCode> {
 
 /// The api program. What the caller's environment says wins, then a running
 /// `up`, then what the program finds in `.env`.
-fn api(needed: &str) -> Result<Command> {
+fn api(needed: &str, profile: Profile) -> Result<Command> {
     let shared = if given(needed).is_some() {
         Vec::new()
     } else {
@@ -114,6 +138,6 @@ fn api(needed: &str) -> Result<Command> {
             "{needed} is not set and no `cargo xtask up` is running"
         ));
     }
-    cargo::build(Profile::Dev, &[])?;
-    ours(Profile::Dev, "api", &shared)
+    cargo::build(profile, &[])?;
+    ours(profile, "api", &shared)
 }

@@ -14,7 +14,7 @@ use crate::kernel::{Actor, Clock, Ctx, Db, Role, TypedId};
 use crate::messaging::{Content, Identity, Mailer, UnsubscribeLinks};
 use crate::providers::email::FakeEmail;
 use crate::queue::{Backoff, JobId, Lease, NewJob, enqueue_one};
-use crate::seed::{self, Mixture};
+use crate::seed::{self, Plan};
 
 pub(super) const LIMITS: CampaignConfig = CampaignConfig {
     max_concurrent: 50,
@@ -37,7 +37,9 @@ impl World {
     /// A database with `creators` who can all be written to, and a provider with `sessions`.
     pub(super) async fn new(pool: PgPool, creators: usize, sessions: usize) -> Self {
         let clock = Clock::system();
-        seed::creators(&pool, &clock, creators, Mixture::AllReachable)
+        let creators = u32::try_from(creators).expect("a number of creators");
+        let plan = Plan::all_reachable(creators, clock.now().date_naive());
+        seed::populate(&pool, &Ctx::new(Actor::System, &clock), &plan, |_| ())
             .await
             .expect("seeded");
         let db = Db::new(pool, None);

@@ -8,5 +8,4 @@ pub(super) mod history;
 pub(super) mod merge;
 pub(super) mod people;
 pub(super) mod search;
-pub(super) mod seed;
 pub(super) mod views;

@@ -8,5 +8,5 @@ mod tests;
 
 pub use flow::{Flow, FlowStep, NewFlow, Proof, StepKey};
 pub use run::Run;
-pub(in crate::onboarding) use step::Refusal;
+pub(crate) use step::Refusal;
 pub use step::{Blocker, Event, EventKind, RunId, RunState, Step, StepState};

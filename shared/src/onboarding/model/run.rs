@@ -38,7 +38,7 @@ pub struct Run {
 
 impl Run {
     /// A run that begins now, and what is to be kept of it.
-    pub(in crate::onboarding) fn begin(
+    pub(crate) fn begin(
         flow: Flow,
         creator: CreatorId,
         by: &str,
@@ -155,7 +155,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`Run::ready`].
-    pub(in crate::onboarding) fn complete(
+    pub(crate) fn complete(
         &mut self,
         key: StepKey,
         data: Value,

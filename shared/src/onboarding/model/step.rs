@@ -137,7 +137,7 @@ pub struct Event {
 }
 
 impl Event {
-    pub(super) fn new(kind: EventKind, step: Option<StepKey>, by: &str, at: DateTime<Utc>) -> Self {
+    pub(crate) fn new(kind: EventKind, step: Option<StepKey>, by: &str, at: DateTime<Utc>) -> Self {
         Self {
             kind,
             step,

@@ -1,0 +1,156 @@
+//! Putting a population into the database: `COPY`, and what keeps that fast.
+
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+use super::Plan;
+use super::around::FIELDS;
+use super::rows::{Sheets, Table};
+use crate::kernel::stored;
+
+/// Memory that building an index may use.
+const INDEX_MEMORY: &str = "256MB";
+
+/// The population that is there; none if the database holds none.
+pub(super) async fn standing(conn: &mut PgConnection) -> sqlx::Result<Option<Plan>> {
+    let row = sqlx::query!(
+        "select seed, as_of, creators, mixture, detail, unevaluated_per_mille from seed_population"
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        Ok(Plan {
+            creators: row.creators.unsigned_abs(),
+            seed: row.seed.cast_unsigned(),
+            as_of: row.as_of,
+            mixture: stored("mixture", &row.mixture)?,
+            detail: stored("detail", &row.detail)?,
+            unevaluated_per_mille: row.unevaluated_per_mille.unsigned_abs(),
+        })
+    })
+    .transpose()
+}
+
+/// Notes which population is about to be put in; false if there is one. Whoever comes second waits for the first.
+pub(super) async fn note(conn: &mut PgConnection, plan: &Plan) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "insert into seed_population (seed, as_of, creators, mixture, detail, unevaluated_per_mille)
+         values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+        plan.seed.cast_signed(),
+        plan.as_of,
+        plan.creators.cast_signed(),
+        plan.mixture.as_str(),
+        plan.detail.as_str(),
+        plan.unevaluated_per_mille.cast_signed(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Whether anybody is there.
+pub(super) async fn anybody(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from people) or exists (select from creators) as "there!""#
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Defines the custom fields that the population has values of.
+pub(super) async fn define_fields(conn: &mut PgConnection, plan: &Plan) -> sqlx::Result<()> {
+    for (key, label, kind, options, currency) in FIELDS {
+        let options: Vec<String> = options.iter().map(ToString::to_string).collect();
+        sqlx::query!(
+            "insert into custom_fields (key, label, type, options, currency, created_by, created_at, updated_at)
+             values ($1, $2, $3, $4, $5, 'seed', $6::date, $6::date) on conflict do nothing",
+            key,
+            label,
+            kind,
+            &options,
+            currency,
+            plan.as_of,
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Puts rows in.
+pub(super) async fn copy(conn: &mut PgConnection, sheets: &Sheets) -> sqlx::Result<()> {
+    for table in Table::ALL {
+        let text = sheets.text(*table);
+        if text.is_empty() {
+            continue;
+        }
+        let mut sink = conn.copy_in_raw(table.copy()).await?;
+        match sink.send(text.as_bytes()).await {
+            Ok(_) => drop(sink.finish().await?),
+            Err(error) => {
+                sink.abort("the rows could not be sent").await?;
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is put back when all rows are in.
+#[derive(Debug)]
+pub(super) struct Dropped(Vec<String>);
+
+/// Drops what is kept up faster afterwards and all at once: indexes that no constraint needs, and the foreign keys of
+/// the largest tables.
+pub(super) async fn drop_upkeep(conn: &mut PgConnection) -> sqlx::Result<Dropped> {
+    let tables: Vec<String> = Table::ALL
+        .iter()
+        .map(|table| table.name().to_owned())
+        .collect();
+    let found = sqlx::query!(
+        r#"select format('drop index %I', i.indexrelid::regclass::text) as "gone!", pg_get_indexdef(i.indexrelid) as "back!"
+           from pg_index i join pg_class t on t.oid = i.indrelid
+           where t.relname = any($1) and t.relnamespace = current_schema()::regnamespace and not i.indisunique
+           union all
+           select format('alter table %s drop constraint %I', c.conrelid::regclass, c.conname),
+                  format('alter table %s add constraint %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid))
+           from pg_constraint c join pg_class t on t.oid = c.conrelid
+           where c.contype = 'f' and t.relnamespace = current_schema()::regnamespace
+             and t.relname in ('creator_earnings_daily', 'creator_status_history', 'creator_tier_history')"#,
+        &tables,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut back = Vec::new();
+    for row in found {
+        sqlx::query(AssertSqlSafe(row.gone))
+            .execute(&mut *conn)
+            .await?;
+        back.push(row.back);
+    }
+    Ok(Dropped(back))
+}
+
+/// Puts back what was dropped; constraints are checked over all rows by it.
+pub(super) async fn restore_upkeep(conn: &mut PgConnection, dropped: Dropped) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select set_config('maintenance_work_mem', $1, true) as m",
+        INDEX_MEMORY
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    for statement in dropped.0 {
+        sqlx::query(AssertSqlSafe(statement))
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Lets the planner know what there is now.
+pub(super) async fn vacuum(pool: &PgPool) -> sqlx::Result<()> {
+    for table in Table::ALL {
+        let statement = format!("vacuum analyze {}", table.name());
+        sqlx::query(AssertSqlSafe(statement)).execute(pool).await?;
+    }
+    Ok(())
+}

@@ -3,34 +3,25 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use indicatif::ProgressBar;
 use serde::Serialize;
 use shared::creators::{self, CreatorFilter, CreatorStatus, Sort, Tier};
 use shared::kernel::{Actor, Clock, Ctx, Cursor, PageRequest};
+use shared::seed::{self, Detail, Plan};
 use shared::tiers::{self, RunStep, TierRun};
+use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, PgPool};
 
-/// Rows that one statement fills at the most.
-const FILL_STEP: u64 = 100_000;
-/// Days of the last thirty on which everybody earned something.
-const EARNING_DAYS: u32 = 10;
+/// Of a thousand creators, how many still have the tier they began with when the first run comes.
+const UNEVALUATED_PER_MILLE: u32 = 380;
 /// Pages of each list that are turned.
 const PAGES: usize = 5;
-
-/// First names; the fill takes them in turn.
-const FIRST: &str = "Ada,Ben,Chloé,Dario,Elif,Finn,Grace,Hugo,Imani,Jonas,Kaya,Leo,Mina,Nils,Olga,Pia,Quinn,Rosa,Sami,Tara,\
-Uma,Vito,Wren,Xenia,Yara,Zoe,Alba,Bruno,Cleo,Dana,Ezra,Flora,Gabe,Hana,Ines,Jude,Kim,Luca,Mara,Noor,Otis,Pola,Rafe,Sina,\
-Theo,Ursa,Vera,Wanda,Ximo,Yuki,Zane,Amir,Bea,Cira,Dov,Enzo,Faye,Gus,Hedi,Iris,Jara,Koa,Lior,Mae";
-/// The beginnings and ends of second names.
-const BEGIN: &str = "silver,moon,river,storm,velvet,ember,ocean,wild,night,golden,shadow,crystal,summer,winter,scarlet,midnight";
-const END: &str =
-    "fox,rose,bloom,light,heart,wave,song,dance,star,fire,leaf,stone,wing,kiss,spark,smoke";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Creators that there are.
     #[arg(long, default_value_t = 100_000)]
-    creators: u64,
+    creators: u32,
     /// Times that each search and list is asked for.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -42,7 +33,7 @@ pub(crate) struct Options {
 /// What was measured; times in milliseconds, unless said otherwise.
 #[derive(Debug, Serialize)]
 struct Report {
-    creators: u64,
+    creators: u32,
     fill_s: f64,
     searches: usize,
     search_ms_p50: f64,
@@ -52,7 +43,7 @@ struct Report {
     list_ms_p50: f64,
     list_ms_p95: f64,
     slowest_list: String,
-    /// Nearly everybody gets another tier.
+    /// A third of the creators get another tier.
     first_tier_run_s: f64,
     first_tier_run_changed: i64,
     /// A night like any other.
@@ -253,119 +244,29 @@ async fn evaluate(pool: &PgPool) -> anyhow::Result<(f64, TierRun)> {
 /// What a day brings: one creator in a hundred earns much.
 async fn nudge(pool: &PgPool) -> anyhow::Result<()> {
     sqlx::query(
-        "update creator_earnings_daily set share_minor = share_minor + 3000000
-         where day = current_date - 1 and ('x' || right(creator_id::text, 4))::bit(16)::int4 % 100 = 0",
+        "insert into creator_earnings_daily (creator_id, day, share_minor)
+         select id, (now() at time zone 'utc')::date - 1, 3000000 from creators
+         where ('x' || right(id::text, 4))::bit(16)::int4 % 100 = 0
+         on conflict (creator_id, day) do update set share_minor = creator_earnings_daily.share_minor + excluded.share_minor",
     )
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// Makes people, creators and earnings: always the same ones, spread over clusters, states, tiers and two years.
-async fn fill(pool: &PgPool, creators: u64) -> anyhow::Result<()> {
-    let there: i64 = sqlx::query_scalar("select count(*) from creators")
-        .fetch_one(pool)
-        .await?;
-    if there.unsigned_abs() == creators {
-        return Ok(());
-    }
-    anyhow::ensure!(
-        there == 0,
-        "the database holds other creators; the bench wants one of its own"
-    );
-    let names = format!(
-        "create table bench_names as select f.o - 1 as f, (b.o - 1) * 16 + e.o - 1 as s, f.n as first_name, b.n || e.n as last_name
-         from unnest(string_to_array('{FIRST}', ',')) with ordinality f (n, o),
-              unnest(string_to_array('{BEGIN}', ',')) with ordinality b (n, o),
-              unnest(string_to_array('{END}', ',')) with ordinality e (n, o)"
-    );
-    sqlx::query(AssertSqlSafe(names)).execute(pool).await?;
-    let indexes = drop_indexes(pool).await?;
-    for first in (0..creators).step_by(FILL_STEP as usize) {
-        let last = creators.min(first + FILL_STEP) - 1;
-        let step = FILL
-            .replace("{first}", &first.to_string())
-            .replace("{last}", &last.to_string())
-            .replace("{all}", &creators.to_string());
-        sqlx::query(AssertSqlSafe(step)).execute(pool).await?;
-    }
-    for index in indexes {
-        sqlx::query(AssertSqlSafe(index)).execute(pool).await?;
-    }
-    for day in (0..EARNING_DAYS).rev() {
-        // no more days than rows of the window lie together on disk, as they would if they had come day by day
-        let earned = EARN.replace("{days_ago}", &(1 + day * 3).to_string());
-        sqlx::query(AssertSqlSafe(earned)).execute(pool).await?;
-    }
-    for statement in [
-        "drop table bench_names",
-        "vacuum analyze creators",
-        "vacuum analyze people",
-        "vacuum analyze creator_earnings_daily",
-    ] {
-        sqlx::query(statement).execute(pool).await?;
-    }
+/// Makes up a population, a third of which no tier run has ever seen, so that the first one has much to do.
+async fn fill(pool: &PgPool, creators: u32) -> anyhow::Result<()> {
+    let clock = Clock::system();
+    let ctx = Ctx::new(Actor::System, &clock);
+    let there = seed::standing(&mut *pool.acquire().await?).await?;
+    let as_of = there.map_or(clock.now().date_naive(), |plan| plan.as_of);
+    let plan = Plan {
+        detail: Detail::Core,
+        unevaluated_per_mille: UNEVALUATED_PER_MILLE,
+        ..Plan::lifelike(creators, as_of)
+    };
+    let bar = ProgressBar::new(creators.into());
+    seed::populate(pool, &ctx, &plan, |stored| bar.set_position(stored)).await?;
+    bar.finish_and_clear();
     Ok(())
 }
-
-/// Drops the indexes that no constraint needs, since filling is much faster without; answers what makes them again.
-async fn drop_indexes(pool: &PgPool) -> anyhow::Result<Vec<String>> {
-    let indexes: Vec<(String, String)> = sqlx::query_as(
-        "select indexname::text, indexdef from pg_indexes
-         where tablename = 'creators' and indexdef not like 'create unique%' and indexdef not like 'CREATE UNIQUE%'",
-    )
-    .fetch_all(pool)
-    .await?;
-    for (name, _) in &indexes {
-        sqlx::query(AssertSqlSafe(format!("drop index {name}")))
-            .execute(pool)
-            .await?;
-    }
-    Ok(indexes.into_iter().map(|(_, made)| made).collect())
-}
-
-/// Each property is drawn by a hash of its own, so that none tells of another.
-const FILL: &str = "
-with drawn as (
-    -- one came after the other over two years, as the ids of real ones tell too
-    select n, h.a, h.b, h.c, h.d, h.e, now() - make_interval(secs => ({all} - n) * (63072000.0 / {all})) as created_at
-    from generate_series({first}, {last}) n
-    cross join lateral (select abs(hashint8extended(n, 1)) as a, abs(hashint8extended(n, 2)) as b,
-                               abs(hashint8extended(n, 3)) as c, abs(hashint8extended(n, 4)) as d,
-                               abs(hashint8extended(n, 5)) as e) h
-), made as (
-    select d.*, (lpad(to_hex((extract(epoch from d.created_at) * 1000)::bigint), 12, '0') || '7' || substr(md5('c' || n), 1, 3)
-                 || '8' || substr(md5('c' || n), 4, 15))::uuid as id, md5('person' || n)::uuid as person_id, b.first_name,
-           b.first_name || ' ' || initcap(b.last_name) as display_name,
-           left(regexp_replace(search_form(b.first_name), '[^a-z]', '', 'g') || b.last_name, 22) || n as username,
-           (array['girlfanz', 'boyfanz', 'fanzlab', 'daddyfanz', 'pupfanz', 'taboofanz', 'transfanz', 'cougarfanz',
-                  'fanzcock'])[1 + a / 7 % 9] as cluster_id,
-           case when b / 11 % 100 < 88 then 'active'
-                else (array['inactive', 'inactive', 'inactive', 'churned', 'churned', 'churned', 'pending_verification',
-                            'pending_review', 'suspended', 'banned'])[1 + b / 1100 % 10] end as status,
-           case when d.created_at > now() - interval '30 days' then 'newcomer'
-                else (array['emerging', 'emerging', 'emerging', 'emerging', 'emerging', 'emerging', 'rising', 'rising',
-                            'established', 'star'])[1 + c % 10] end as tier
-    from drawn d join bench_names b on b.f = a % 64 and b.s = b % 256
-), people_made as (
-    insert into people (id, legal_name, birth_date, created_by, created_at, updated_at)
-    select person_id, initcap(substr(md5('f' || n), 1, 6)) || ' ' || initcap(substr(md5('l' || n), 1, 8)),
-           date '1965-01-01' + (c % 14000)::int4, 'bench', created_at, created_at
-    from made
-)
-insert into creators (id, person_id, cluster_id, email, email_key, username, username_key, display_name, first_name, aliases,
-                      handles, status, tier, owner, last_active_at, created_by, created_at, updated_at, status_since, tier_since)
-select id, person_id, cluster_id, username || '@' || cluster_id || '.example', username || '@' || cluster_id || '.example',
-       username, username, display_name, first_name,
-       case when d % 10 = 0 then array['The ' || display_name] else '{}' end,
-       case when d % 3 = 0 then jsonb_build_object('instagram', username || '_ig') else '{}' end,
-       status, tier, case when d % 5 = 0 then 'staff' || (d / 5 % 40) end,
-       case when d % 20 > 0 then now() - make_interval(secs => e / 7 % 20000000) end,
-       'bench', created_at, created_at, created_at, created_at
-from made";
-
-const EARN: &str = "
-insert into creator_earnings_daily (creator_id, day, share_minor)
-select c.id, current_date - {days_ago},
-       (10 + power(1.0 + (hashtextextended(c.id::text, 7) & 1023) / 100.0, 5))::bigint
-from creators c order by c.id";

@@ -83,7 +83,11 @@ impl Problem {
             permission: Some(permission),
             ..Self::new(StatusCode::FORBIDDEN, "forbidden")
         }
-        .detail(format!("This needs the permission `{permission}`."))
+        .detail(if permission.is_about_all_clusters() {
+            format!("This needs the permission `{permission}`, which nobody has who is limited to some clusters.")
+        } else {
+            format!("This needs the permission `{permission}`.")
+        })
     }
 
     /// A fault of ours; the details are in the log only.

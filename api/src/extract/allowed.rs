@@ -52,6 +52,7 @@ needs!(
     ReadCampaigns,
     WriteCampaigns,
     RunCampaigns,
+    ReadDeliveries,
     ReadAudit,
     OwnAccount,
     OwnCreator,
@@ -143,7 +144,7 @@ async fn named_creator(parts: &mut Parts, app: &App) -> Result<CreatorId, Proble
 async fn actor(parts: &Parts, app: &App) -> Result<Actor, Problem> {
     match parts.extensions.get::<Actor>() {
         Some(actor) => Ok(actor.clone()),
-        None => authenticate(app, parts).await,
+        None => authenticate(app, &parts.method, &parts.headers).await,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Who asks: a token, an API key, or the cookie of a web page.
 
 use axum::extract::{Request, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -31,7 +30,7 @@ pub async fn guard_api(State(app): State<App>, request: Request, next: Next) -> 
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    match authenticate(&app, &parts).await {
+    match authenticate(&app, &parts.method, &parts.headers).await {
         Ok(actor) => parts.extensions.insert(actor),
         Err(problem) => return problem.into_response(),
     };
@@ -46,19 +45,23 @@ fn is_open(method: &Method, path: &str) -> bool {
 ///
 /// # Errors
 /// 401 if it is not proven, 403 for a change that a page of somebody else may have sent with the cookie.
-pub async fn authenticate(app: &App, parts: &Parts) -> Result<Actor, Problem> {
-    if parts.headers.contains_key(header::AUTHORIZATION) {
-        let token = bearer(&parts.headers).ok_or_else(no_proof)?;
+pub async fn authenticate(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Actor, Problem> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        let token = bearer(headers).ok_or_else(no_proof)?;
         return if token.starts_with(API_KEY_PREFIX) {
             of_key(app, token).await
         } else {
             of_token(app, token).await
         };
     }
-    let session = web_session(app, &parts.headers).await?;
+    let session = web_session(app, headers).await?;
     let session = session.ok_or_else(no_proof)?;
-    if !parts.method.is_safe() {
-        ensure_own_page(app, &parts.headers, &session)?;
+    if !method.is_safe() {
+        ensure_own_page(app, headers, &session)?;
     }
     Ok(session.actor)
 }

@@ -4,9 +4,10 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde::Deserialize;
@@ -21,15 +22,17 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::{Allowed, Query, ReadJobs};
+use crate::extract::{Allowed, Needs, Query, ReadJobs};
+use crate::middleware::authenticate;
 
 /// At least this long between two events of a connection: at most 20 a second.
 const EVENT_GAP: Duration = Duration::from_millis(50);
 /// A sign of life when nothing happens.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// A connection ends after this long, so that nobody watches on with a token that has expired; clients come back by
-/// themselves and go on where they were.
+/// A connection ends after this long; clients come back by themselves and go on where they were.
 const WATCH_MAX: Duration = Duration::from_secs(900);
+/// How long whoever watches is believed: the next event after that is for those who would still be let in.
+const BELIEVED: TimeDelta = TimeDelta::seconds(5);
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(watch))
@@ -50,7 +53,7 @@ struct WatchParams {
 ///
 /// An event `hello` comes first; then `changes`, at most 20 a second, each with some of the jobs that changed, counts of
 /// all of them, and the queues and workers that changed; and `reset` when something was missed: look at the state itself
-/// then. Send `Last-Event-ID` to go on behind an event that is at most five minutes old.
+/// then. Whoever is no longer let in is not told any more: the stream ends. Send `Last-Event-ID` to go on behind an event that is at most five minutes old.
 #[utoipa::path(get, path = "/api/events", operation_id = "watchEvents", tag = "jobs", security(("bearer" = ["jobs:read"])),
     params(WatchParams, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event seen")),
     responses((status = 200, description = "A stream of events", content_type = "text/event-stream", body = String)))]
@@ -78,6 +81,9 @@ async fn watch(
     let watcher = Watcher {
         watch,
         params,
+        believed_until: caller.ctx.now() + BELIEVED,
+        headers,
+        app: app.clone(),
         greeted: false,
         reset: false,
         next_at: Instant::now(),
@@ -97,6 +103,10 @@ async fn watch(
 struct Watcher {
     watch: Watch,
     params: WatchParams,
+    app: App,
+    /// What proved who watches.
+    headers: HeaderMap,
+    believed_until: DateTime<Utc>,
     greeted: bool,
     /// A reset that was met while changes were gathered.
     reset: bool,
@@ -120,8 +130,22 @@ fn events(watcher: Watcher) -> impl Stream<Item = std::result::Result<Event, Inf
 }
 
 impl Watcher {
-    /// The next event; none when Redis failed, so that the client comes back later.
+    /// The next event for somebody who may still see it; none otherwise, and when Redis failed, so that the client comes
+    /// back later.
     async fn next(&mut self) -> Option<Event> {
+        let event = self.happened().await?;
+        let now = self.app.clock.now();
+        if now >= self.believed_until {
+            let actor = authenticate(&self.app, &Method::GET, &self.headers).await;
+            if !ReadJobs::PERMISSION.granted_to(&actor.ok()?) {
+                return None;
+            }
+            self.believed_until = now + BELIEVED;
+        }
+        Some(event)
+    }
+
+    async fn happened(&mut self) -> Option<Event> {
         if !std::mem::replace(&mut self.greeted, true) {
             return Some(self.event("hello", &json!({})));
         }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use shared::kernel::Role;
 use sqlx::PgPool;
 
+use crate::people::{Place, text};
 use crate::support::TestApp;
 
 /// How long an event is waited for.
@@ -230,4 +231,31 @@ async fn streams_end_when_the_service_stops(pool: PgPool) {
 async fn without_redis_there_is_nothing_to_watch(pool: PgPool) {
     let app = TestApp::with(pool, &[("REDIS_URL", "redis://127.0.0.1:1/0")]);
     assert_eq!(connect(&app, "", None).await.status(), 503);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_disabled_is_told_nothing_more(pool: PgPool) {
+    let place = Place::with(pool, "ops").await;
+    let _sending = place.app.app.signals.run();
+    let tokens = place.login(None).await;
+    let queue = own_queue();
+    let request = Request::get(format!("/api/events?queue={queue}"));
+    let bearer = format!("Bearer {}", text(&tokens["accessToken"]));
+    let request = request.header("authorization", bearer).body(Body::empty());
+    let response = place.app.open(request.expect("a request")).await;
+    let mut watching = Watching {
+        body: response.into_body().into_data_stream(),
+        buffer: String::new(),
+    };
+    assert_eq!(watching.next().await.name, "hello");
+    place.app.app.clock.advance(chrono::Duration::seconds(10));
+    let id = enqueue(&place.app, &queue).await;
+    watching.until_job(&id).await;
+
+    let path = format!("/api/users/{}/disable", place.id);
+    place.app.post(&path, json!({ "reason": "gone" })).await;
+    place.app.app.clock.advance(chrono::Duration::seconds(10));
+    enqueue(&place.app, &queue).await;
+    let end = tokio::time::timeout(PATIENCE, watching.body.next()).await;
+    assert!(end.expect("an end in time").is_none());
 }

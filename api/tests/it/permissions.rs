@@ -10,6 +10,7 @@ use shared::access::{Permission, Tokens};
 use shared::kernel::Role;
 use sqlx::PgPool;
 
+use crate::people::{Place, text};
 use crate::support::{TestApp, config};
 
 /// An operation of the document.
@@ -189,6 +190,44 @@ async fn every_route_wants_the_permission_that_it_names(pool: PgPool) {
                 "{operation:?} as {role}"
             );
         }
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_key_opens_only_the_routes_of_its_permissions(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let body = serde_json::json!({ "name": "figures", "permissions": ["metrics:read"] });
+    let made = app.post("/api/api-keys", body).await.json();
+    let key = made["key"].as_str().expect("a key");
+    for (operation, needed) in guarded() {
+        let status = ask(&app, &operation, Some(key)).await.status();
+        if needed == Permission::ReadMetrics {
+            assert_ne!(status, 403, "{operation:?}");
+        } else {
+            assert_eq!(status, 403, "{operation:?}");
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn nobody_who_is_disabled_or_has_yet_to_enrol_gets_anywhere(pool: PgPool) {
+    let place = Place::with(pool, "finance").await;
+    let tokens = place.login(None).await;
+    let token = text(&tokens["accessToken"]);
+    for (operation, needed) in guarded() {
+        if needed != Permission::OwnAccount {
+            let status = ask(&place.app, &operation, Some(token)).await.status();
+            assert_eq!(status, 403, "{operation:?} before a second factor");
+        }
+    }
+    let path = format!("/api/users/{}/disable", place.id);
+    place
+        .app
+        .post(&path, serde_json::json!({ "reason": "gone" }))
+        .await;
+    for (operation, _) in guarded() {
+        let status = ask(&place.app, &operation, Some(token)).await.status();
+        assert_eq!(status, 401, "{operation:?} of somebody disabled");
     }
 }
 

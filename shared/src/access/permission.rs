@@ -48,6 +48,8 @@ pub enum Permission {
     WriteCampaigns,
     /// Launch, pause, resume and cancel campaigns, and decide deliveries whose fate is unknown.
     RunCampaigns,
+    /// See what became of each recipient of a campaign, and what their mail server said.
+    ReadDeliveries,
     /// Read the audit trail and verify it.
     ReadAudit,
     /// Look after one's own account: password, second factor, sessions.
@@ -96,7 +98,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -117,6 +119,7 @@ impl Permission {
         Self::ReadCampaigns,
         Self::WriteCampaigns,
         Self::RunCampaigns,
+        Self::ReadDeliveries,
         Self::ReadAudit,
         Self::OwnAccount,
         Self::OwnCreator,
@@ -164,6 +167,7 @@ impl Permission {
             Self::ReadCampaigns => "campaigns:read",
             Self::WriteCampaigns => "campaigns:write",
             Self::RunCampaigns => "campaigns:run",
+            Self::ReadDeliveries => "campaigns:deliveries",
             Self::ReadAudit => "audit:read",
             Self::OwnAccount => "account:self",
             Self::OwnCreator => "creator:self",
@@ -217,6 +221,7 @@ impl Permission {
                     | Self::MergeCreators
                     | Self::RevealContact
                     | Self::ReadCampaigns
+                    | Self::ReadDeliveries
                     | Self::ReadJobs
                     | Self::ReadOnboarding
                     | Self::WriteOnboarding
@@ -232,6 +237,7 @@ impl Permission {
                     | Self::ReadCampaigns
                     | Self::WriteCampaigns
                     | Self::RunCampaigns
+                    | Self::ReadDeliveries
                     | Self::ReadJobs
                     | Self::ReadOnboarding
                     | Self::ReadAnalytics
@@ -286,9 +292,15 @@ impl Permission {
         }
     }
 
-    /// Whether `actor` holds this permission, by any of their roles. Jobs and the system do as the code says.
+    /// Whether `actor` holds this permission, by any of their roles, and as far as it can be limited to their clusters.
+    /// Jobs and the system do as the code says.
     pub fn granted_to(self, actor: &Actor) -> bool {
         match actor {
+            Actor::User(caller) | Actor::Key(caller)
+                if caller.clusters.is_some() && self.is_about_all_clusters() =>
+            {
+                false
+            }
             Actor::User(caller) | Actor::Key(caller) => match &caller.scopes {
                 Some(scopes) => scopes.iter().any(|scope| scope == self.as_str()),
                 None => caller.roles.iter().any(|role| self.held_by(*role)),
@@ -296,6 +308,29 @@ impl Permission {
             Actor::Job(_) | Actor::System => true,
             Actor::Anonymous => false,
         }
+    }
+
+    /// Whether only people can have it: a program has no account and is no creator.
+    pub(super) const fn is_personal(self) -> bool {
+        matches!(self, Self::OwnAccount | Self::OwnCreator)
+    }
+
+    /// Whether what it shows or steers cannot be told apart by cluster: the queue, the processes that work it off, and the
+    /// audit trail. Nobody who is limited to some clusters has such a permission, whatever their role.
+    pub const fn is_about_all_clusters(self) -> bool {
+        matches!(
+            self,
+            Self::ReadJobs
+                | Self::WriteJobs
+                | Self::ReadQueues
+                | Self::WriteQueues
+                | Self::ReadSchedules
+                | Self::WriteSchedules
+                | Self::ReadWorkers
+                | Self::WriteWorkers
+                | Self::ReadMetrics
+                | Self::ReadAudit
+        )
     }
 
     const fn is_about_people(self) -> bool {
@@ -312,6 +347,7 @@ impl Permission {
                 | Self::ReadCampaigns
                 | Self::WriteCampaigns
                 | Self::RunCampaigns
+                | Self::ReadDeliveries
                 | Self::ReadAudit
                 | Self::OwnCreator
                 | Self::ReadUsers
@@ -390,6 +426,21 @@ mod tests {
         let actor = Actor::User(caller);
         assert!(Permission::OwnAccount.granted_to(&actor));
         assert!(!Permission::ReadJobs.granted_to(&actor));
+    }
+
+    #[test]
+    fn who_is_limited_to_clusters_steers_nothing_that_is_about_all() {
+        let Actor::User(mut caller) = Actor::user("ada", &[Role::Admin]) else {
+            panic!("a user");
+        };
+        caller.clusters = Some(vec!["boyfanz".to_owned()]);
+        let limited = Actor::User(caller);
+        for permission in Permission::ALL {
+            let held = permission.held_by(Role::Admin) && !permission.is_about_all_clusters();
+            assert_eq!(permission.granted_to(&limited), held, "{permission}");
+        }
+        assert!(!Permission::ReadJobs.granted_to(&limited));
+        assert!(Permission::ReadCreators.granted_to(&limited));
     }
 
     #[test]

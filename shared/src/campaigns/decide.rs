@@ -39,7 +39,7 @@ pub async fn decide(
 ) -> Result<Decided, CampaignError> {
     check_note(note)?;
     // the campaign, then the chunk, then the row: as those who send and end lock them
-    let campaign = service::lock(conn, campaign_id).await?;
+    let campaign = service::lock_within_reach(conn, ctx, campaign_id).await?;
     let row = store::deliveries::lock(conn, campaign_id, delivery_id)
         .await?
         .ok_or(CampaignError::NoDelivery(delivery_id))?;

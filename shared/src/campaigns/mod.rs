@@ -29,5 +29,5 @@ pub use model::{
 };
 pub use send::{ChunkEnd, GoOn, SendPolicy, Sender};
 pub use service::{
-    cancel, create, deliveries, follow_merge, get, launch, metrics, pause, preview, resume,
+    cancel, create, deliveries, follow_merge, launch, metrics, pause, preview, resume, within_reach,
 };

@@ -23,8 +23,11 @@ pub async fn create(
     ctx: &Ctx,
     new: &NewCampaign,
 ) -> Result<Campaign, CampaignError> {
+    let new = &within(ctx, new);
     let mut wrong = new.check(ctx.now()).err().unwrap_or_default();
-    if let Some(at) = store::campaigns::unknown_cluster(conn, &new.audience.clusters).await? {
+    let clusters = &new.audience.clusters;
+    let unknown = store::campaigns::unknown_cluster(conn, clusters).await?;
+    if let Some(at) = unknown.or_else(|| beyond_reach(ctx, clusters)) {
         let message = "there is no such cluster; GET /api/clusters lists them";
         wrong.push(FieldError::new(
             format!("/targetAudience/clusters/{at}"),
@@ -46,11 +49,56 @@ pub async fn create(
     get(conn, id).await
 }
 
+/// A campaign for all clusters is one for all that the caller reaches.
+fn within(ctx: &Ctx, new: &NewCampaign) -> NewCampaign {
+    let mut new = new.clone();
+    if let (true, Some(reached)) = (new.audience.clusters.is_empty(), ctx.actor.reach().clusters) {
+        new.audience.clusters = reached.to_vec();
+    }
+    new
+}
+
+/// The first of these clusters that the caller does not reach, by its place in the list.
+fn beyond_reach(ctx: &Ctx, clusters: &[String]) -> Option<i64> {
+    let reach = ctx.actor.reach();
+    let at = clusters
+        .iter()
+        .position(|cluster| !reach.covers_cluster(cluster))?;
+    i64::try_from(at).ok()
+}
+
+/// Whether the caller may know of a campaign: they reach all whom it addresses.
+fn reaches(ctx: &Ctx, campaign: &Campaign) -> bool {
+    let clusters = &campaign.audience.clusters;
+    let some = !clusters.is_empty() && beyond_reach(ctx, clusters).is_none();
+    ctx.actor.reach().clusters.is_none() || some
+}
+
+/// One campaign, if the caller may know of it.
+///
+/// # Errors
+/// If there is none with this id within the caller's reach.
+pub async fn within_reach(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CampaignId,
+) -> Result<Campaign, CampaignError> {
+    let campaign = get(conn, id).await?;
+    if reaches(ctx, &campaign) {
+        Ok(campaign)
+    } else {
+        Err(CampaignError::NotFound(id))
+    }
+}
+
 /// One campaign.
 ///
 /// # Errors
 /// If there is none with this id.
-pub async fn get(conn: &mut PgConnection, id: CampaignId) -> Result<Campaign, CampaignError> {
+pub(super) async fn get(
+    conn: &mut PgConnection,
+    id: CampaignId,
+) -> Result<Campaign, CampaignError> {
     store::campaigns::get(conn, id)
         .await?
         .ok_or(CampaignError::NotFound(id))
@@ -64,6 +112,20 @@ pub(super) async fn lock(
     store::campaigns::lock(conn, id)
         .await?
         .ok_or(CampaignError::NotFound(id))
+}
+
+/// The campaign, locked until the transaction ends, if the caller may know of it.
+pub(super) async fn lock_within_reach(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CampaignId,
+) -> Result<Campaign, CampaignError> {
+    let campaign = lock(conn, id).await?;
+    if reaches(ctx, &campaign) {
+        Ok(campaign)
+    } else {
+        Err(CampaignError::NotFound(id))
+    }
 }
 
 /// How many creators match an audience now.
@@ -84,7 +146,7 @@ pub async fn launch(
     limits: &CampaignConfig,
     id: CampaignId,
 ) -> Result<Campaign, CampaignError> {
-    let campaign = lock(conn, id).await?;
+    let campaign = lock_within_reach(conn, ctx, id).await?;
     if campaign.status.after(Move::Launch).is_none() {
         let (status, wanted) = (campaign.status, Move::Launch);
         return Err(CampaignError::WrongState { status, wanted });
@@ -152,7 +214,7 @@ async fn apply(
     id: CampaignId,
     wanted: Move,
 ) -> Result<Option<Campaign>, CampaignError> {
-    let campaign = lock(conn, id).await?;
+    let campaign = lock_within_reach(conn, ctx, id).await?;
     match campaign.status.after(wanted) {
         Some(Transition::Applied(status)) => {
             store::campaigns::set_status(conn, id, status, ctx.now()).await?;
@@ -214,7 +276,12 @@ pub(super) async fn enter(
 ///
 /// # Errors
 /// If there is no such campaign.
-pub async fn metrics(conn: &mut PgConnection, id: CampaignId) -> Result<Metrics, CampaignError> {
+pub async fn metrics(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CampaignId,
+) -> Result<Metrics, CampaignError> {
+    within_reach(conn, ctx, id).await?;
     store::campaigns::metrics(conn, id)
         .await?
         .ok_or(CampaignError::NotFound(id))
@@ -226,11 +293,12 @@ pub async fn metrics(conn: &mut PgConnection, id: CampaignId) -> Result<Metrics,
 /// If there is no such campaign or the cursor belongs to another list.
 pub async fn deliveries(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     id: CampaignId,
     status: Option<DeliveryStatus>,
     page: &PageRequest,
 ) -> Result<Page<Delivery>, CampaignError> {
-    get(conn, id).await?;
+    within_reach(conn, ctx, id).await?;
     let after = page
         .cursor
         .as_ref()

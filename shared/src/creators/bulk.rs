@@ -216,17 +216,25 @@ pub async fn start_bulk(
     Ok(operation)
 }
 
-/// One operation.
+/// One operation, if the caller reaches every creator it may be about.
 ///
 /// # Errors
-/// If there is none of that id.
+/// If there is none of that id within the caller's reach.
 pub async fn find_bulk(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     id: CreatorBulkId,
 ) -> Result<CreatorBulk, CreatorError> {
     store::bulk::find(conn, id)
         .await?
+        .filter(|operation| reached(ctx, operation))
         .ok_or(CreatorError::BulkNotFound(id))
+}
+
+fn reached(ctx: &Ctx, operation: &CreatorBulk) -> bool {
+    let (reach, clusters) = (ctx.actor.reach(), &operation.filter.clusters);
+    let all = clusters.iter().all(|cluster| reach.covers_cluster(cluster));
+    reach.clusters.is_none() || (!clusters.is_empty() && all)
 }
 
 /// Ends an operation after its present step; what it did stays done. Saying it twice is allowed.
@@ -240,13 +248,14 @@ pub async fn cancel_bulk(
 ) -> Result<CreatorBulk, CreatorError> {
     let operation = store::bulk::lock(conn, id)
         .await?
+        .filter(|operation| reached(ctx, operation))
         .ok_or(CreatorError::BulkNotFound(id))?;
     if operation.state != CreatorBulkState::Running {
         return Ok(operation);
     }
     store::bulk::end(conn, ctx, id, CreatorBulkState::Cancelled, None).await?;
     audit::record(conn, ctx, Entry::new("creator.bulk_cancel", id)).await?;
-    find_bulk(conn, id).await
+    find_bulk(conn, ctx, id).await
 }
 
 /// Does the next creators of an operation; answers how it stands then.
@@ -269,7 +278,7 @@ pub async fn step_bulk(
     let ids = search::ids(conn, wanted, operation.created_at, after, BULK_STEP_MAX).await?;
     let Some(last) = ids.last().copied() else {
         store::bulk::end(conn, ctx, id, CreatorBulkState::Completed, None).await?;
-        return find_bulk(conn, id).await;
+        return find_bulk(conn, ctx, id).await;
     };
     let (mut done, mut refusal) = (0, None);
     let visited = i64::try_from(ids.len()).unwrap_or(i64::MAX);
@@ -284,7 +293,7 @@ pub async fn step_bulk(
         }
     }
     store::bulk::advance(conn, ctx, id, last, (done, visited - done), refusal).await?;
-    find_bulk(conn, id).await
+    find_bulk(conn, ctx, id).await
 }
 
 /// Notes that an operation cannot go on.

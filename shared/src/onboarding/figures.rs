@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::{OnboardingError, StepKey, store};
+use crate::kernel::Ctx;
 
 /// Which runs are looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,15 +72,17 @@ pub struct StepFigures {
     pub median_minutes: Option<f64>,
 }
 
-/// How the runs went that began within the filter's bounds.
+/// How the runs went that began within the filter's bounds, as far as the caller reaches.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn figures(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     filter: &FiguresFilter,
 ) -> Result<Figures, OnboardingError> {
-    let steps = store::step_figures(conn, filter).await?;
-    let runs = store::run_figures(conn, filter).await?;
+    let reach = ctx.actor.reach().clusters;
+    let steps = store::step_figures(conn, filter, reach).await?;
+    let runs = store::run_figures(conn, filter, reach).await?;
     Ok(Figures { steps, ..runs })
 }

@@ -7,15 +7,17 @@ use super::{Flow, NewFlow, OnboardingError, store};
 use crate::audit::{self, Entry, Subject};
 use crate::kernel::Ctx;
 
-/// The versions of a cluster's flow, the newest first; without a cluster, the newest of each.
+/// The versions of a cluster's flow, the newest first; without a cluster, the newest of each that the caller reaches.
 ///
 /// # Errors
 /// If the database cannot be read, or the cluster has none.
 pub async fn list(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     cluster: Option<&str>,
 ) -> Result<Vec<Flow>, OnboardingError> {
-    let flows = store::flows(conn, cluster).await?;
+    let mut flows = store::flows(conn, cluster).await?;
+    flows.retain(|flow| ctx.actor.reach().covers_cluster(&flow.cluster));
     match cluster {
         Some(cluster) if flows.is_empty() => Err(OnboardingError::NoFlow(cluster.to_owned())),
         Some(_) | None => Ok(flows),
@@ -42,7 +44,8 @@ pub async fn publish(
     new: &NewFlow,
 ) -> Result<Flow, OnboardingError> {
     new.check().map_err(OnboardingError::Invalid)?;
-    if !store::insert_flow(conn, ctx, new).await? {
+    let reached = ctx.actor.reach().covers_cluster(&new.cluster);
+    if !reached || !store::insert_flow(conn, ctx, new).await? {
         return Err(OnboardingError::NoFlow(new.cluster.clone()));
     }
     let flow = current(conn, &new.cluster).await?;

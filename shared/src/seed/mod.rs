@@ -170,7 +170,7 @@ pub async fn populate(
     if store::anybody(&mut tx).await? {
         return Err(SeedError::NotEmpty);
     }
-    let author = author(&mut tx, plan).await?;
+    let author = author(&mut tx, ctx, plan).await?;
     if plan.detail == Detail::Everything {
         store::define_fields(&mut tx, plan).await?;
     }
@@ -196,10 +196,10 @@ pub async fn populate(
 }
 
 /// What the population is made from besides the plan: the rules of the database.
-async fn author(conn: &mut PgConnection, plan: &Plan) -> Result<Author, SeedError> {
+async fn author(conn: &mut PgConnection, ctx: &Ctx, plan: &Plan) -> Result<Author, SeedError> {
     let last_day = plan.as_of - Days::new(1);
     let policy = tiers::policy(conn, last_day).await?;
-    let flows: HashMap<_, _> = crate::onboarding::list(conn, None)
+    let flows: HashMap<_, _> = crate::onboarding::list(conn, ctx, None)
         .await?
         .into_iter()
         .map(|flow| (flow.cluster.clone(), flow))

@@ -94,7 +94,8 @@ async fn the_same_seed_makes_the_same_rows_and_another_one_others(pool: PgPool) 
             seed,
             ..Plan::lifelike(1_200, as_of())
         };
-        let author = author(&mut conn, &plan).await.expect("the rules");
+        let ctx = Ctx::new(Actor::System, &then());
+        let author = author(&mut conn, &ctx, &plan).await.expect("the rules");
         let mut hash = Sha256::new();
         author.write(|sheets| {
             Table::ALL

@@ -18,6 +18,9 @@ pub enum TierError {
     /// No tier is set by hand.
     #[error("no tier is set by hand for {0}")]
     NoOverride(CreatorId),
+    /// Who asks is limited to some clusters, and this is about all.
+    #[error("this evaluates the creators of all clusters, and you are limited to some")]
+    Limited,
     /// The creator could not be read.
     #[error(transparent)]
     Creator(#[from] CreatorError),
@@ -35,6 +38,7 @@ impl Classify for TierError {
             Self::NoPolicy(_) => ErrorKind::Internal,
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::NoOverride(_) => ErrorKind::NotFound,
+            Self::Limited => ErrorKind::Forbidden,
             Self::Creator(error) => error.kind(),
             Self::Enqueue(error) => error.kind(),
             Self::Db(error) => error.kind(),
@@ -46,6 +50,7 @@ impl Classify for TierError {
             Self::NoPolicy(_) => "internal",
             Self::Invalid(_) => "invalid-fields",
             Self::NoOverride(_) => "no-tier-override",
+            Self::Limited => "limited-to-clusters",
             Self::Creator(error) => error.code(),
             Self::Enqueue(error) => error.code(),
             Self::Db(error) => error.code(),
@@ -57,7 +62,7 @@ impl Classify for TierError {
             Self::Invalid(fields) => fields.clone(),
             Self::Creator(error) => error.fields(),
             Self::Enqueue(error) => error.fields(),
-            Self::NoPolicy(_) | Self::NoOverride(_) | Self::Db(_) => Vec::new(),
+            Self::NoPolicy(_) | Self::NoOverride(_) | Self::Limited | Self::Db(_) => Vec::new(),
         }
     }
 }

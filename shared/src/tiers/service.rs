@@ -173,8 +173,11 @@ pub async fn clear_override(
 /// Asks for an evaluation of all creators; one that waits already will do.
 ///
 /// # Errors
-/// If the queue refuses.
+/// If the caller is limited to some clusters, or the queue refuses.
 pub async fn recalculate(conn: &mut PgConnection, ctx: &Ctx) -> Result<JobId, TierError> {
+    if ctx.actor.reach().clusters.is_some() {
+        return Err(TierError::Limited);
+    }
     let job = queue::enqueue(conn, ctx, &RecalculateTiers {}).await?.id();
     let subject = audit::Subject::named("tiers", "all");
     let entry = Entry::new("tier.ask_recalculation", subject).after(json!({ "jobId": job }));

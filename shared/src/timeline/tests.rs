@@ -236,9 +236,13 @@ async fn a_duplicates_story_goes_with_whom_it_was_merged_into(pool: PgPool) {
         .await
         .expect("read");
     assert_eq!(runs, ["open", "superseded"]);
-    let figures = crate::onboarding::figures(&mut conn, &Default::default())
-        .await
-        .expect("figures");
+    let figures = crate::onboarding::figures(
+        &mut conn,
+        &ctx("ada", Role::Admin, &clock),
+        &Default::default(),
+    )
+    .await
+    .expect("figures");
     assert_eq!(
         (figures.started, figures.open),
         (1, 1),

@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{
-    Allowed, IdempotencyKey, Json, JsonBytes, PathId, PathIds, Query, ReadCampaigns, RunCampaigns,
-    WriteCampaigns, answered, parse_json,
+    Allowed, IdempotencyKey, Json, JsonBytes, PathId, PathIds, Query, ReadCampaigns,
+    ReadDeliveries, RunCampaigns, WriteCampaigns, answered, parse_json,
 };
 use crate::fields::Fields;
 use body::CampaignBody;
@@ -39,7 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Write a campaign
 ///
-/// It is a draft until it is launched. A part of the specification that is not built yet is refused by its field.
+/// It is a draft until it is launched. For somebody who is limited to clusters, all clusters are theirs. A part of the specification that is not built yet is refused by its field.
 #[utoipa::path(post, path = "/api/campaigns", operation_id = "createCampaign", tag = "campaigns", security(("bearer" = ["campaigns:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body has its effect once")),
     request_body = CampaignBody,
@@ -79,12 +79,12 @@ async fn create(
     params(("id" = String, Path, description = "`campaign_…`")),
     responses((status = 200, body = CampaignView), (status = 404, description = "No such campaign")))]
 async fn show(
-    _: Allowed<ReadCampaigns>,
+    caller: Allowed<ReadCampaigns>,
     State(app): State<App>,
     PathId(id): PathId<CampaignId>,
 ) -> Result<Json<CampaignView>> {
     let mut tx = app.db.begin().await?;
-    let campaign = campaigns::get(&mut tx, id).await?;
+    let campaign = campaigns::within_reach(&mut tx, &caller.ctx, id).await?;
     Ok(Json(CampaignView::from(campaign)))
 }
 
@@ -183,12 +183,12 @@ fn shown(campaign: Campaign) -> Result<Json<CampaignView>> {
     params(("id" = String, Path, description = "`campaign_…`")),
     responses((status = 200, body = MetricsView), (status = 404, description = "No such campaign")))]
 async fn metrics(
-    _: Allowed<ReadCampaigns>,
+    caller: Allowed<ReadCampaigns>,
     State(app): State<App>,
     PathId(id): PathId<CampaignId>,
 ) -> Result<Json<MetricsView>> {
     let mut tx = app.db.begin().await?;
-    let metrics = campaigns::metrics(&mut tx, id).await?;
+    let metrics = campaigns::metrics(&mut tx, &caller.ctx, id).await?;
     Ok(Json(MetricsView::of(id, metrics)))
 }
 
@@ -206,11 +206,11 @@ struct DeliveryParams {
 }
 
 /// List the recipients' rows, such as those that are `unknown`
-#[utoipa::path(get, path = "/api/campaigns/{id}/deliveries", operation_id = "listDeliveries", tag = "campaigns", security(("bearer" = ["campaigns:read"])),
+#[utoipa::path(get, path = "/api/campaigns/{id}/deliveries", operation_id = "listDeliveries", tag = "campaigns", security(("bearer" = ["campaigns:deliveries"])),
     params(("id" = String, Path, description = "`campaign_…`"), DeliveryParams),
     responses((status = 200, body = DeliveryPage), (status = 404, description = "No such campaign")))]
 async fn deliveries(
-    _: Allowed<ReadCampaigns>,
+    caller: Allowed<ReadDeliveries>,
     State(app): State<App>,
     PathId(id): PathId<CampaignId>,
     Query(params): Query<DeliveryParams>,
@@ -223,7 +223,7 @@ async fn deliveries(
         limit: params.limit,
     };
     let mut tx = app.db.begin().await?;
-    let page = campaigns::deliveries(&mut tx, id, status, &page).await?;
+    let page = campaigns::deliveries(&mut tx, &caller.ctx, id, status, &page).await?;
     Ok(Json(DeliveryPage::of(page, &app.config.email.from)))
 }
 

@@ -214,12 +214,14 @@ pub(super) async fn start(
 #[utoipa::path(get, path = "/api/creator-bulk-operations/{id}", operation_id = "showCreatorBulkOperation", tag = "creators", security(("bearer" = ["creators:read"])),
     params(("id" = String, Path, description = "`creatorbulk_…`")), responses((status = 200, body = BulkView), (status = 404, description = "No such operation")))]
 pub(super) async fn show(
-    _: Allowed<ReadCreators>,
+    caller: Allowed<ReadCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorBulkId>,
 ) -> Result<Json<BulkView>> {
     let mut tx = app.db.begin().await?;
-    Ok(Json(creators::find_bulk(&mut tx, id).await?.into()))
+    Ok(Json(
+        creators::find_bulk(&mut tx, &caller.ctx, id).await?.into(),
+    ))
 }
 
 /// End an operation on creators after its present step; what it did stays done

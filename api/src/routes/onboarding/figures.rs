@@ -128,7 +128,7 @@ async fn show(
 ) -> Result<Json<FiguresView>> {
     let filter = params.filter()?;
     let mut tx = app.db.begin().await?;
-    let figures = onboarding::figures(&mut tx, &filter).await?;
+    let figures = onboarding::figures(&mut tx, &caller.ctx, &filter).await?;
     Ok(Json(FiguresView::of(&figures, caller.ctx.now())))
 }
 

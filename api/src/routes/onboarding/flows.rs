@@ -108,12 +108,12 @@ impl From<FlowStep> for FlowStepView {
     params(FlowParams),
     responses((status = 200, body = FlowsView), (status = 404, description = "That cluster has no flow")))]
 async fn list(
-    _: Allowed<ConfigureOnboarding>,
+    caller: Allowed<ConfigureOnboarding>,
     State(app): State<App>,
     Query(params): Query<FlowParams>,
 ) -> Result<Json<FlowsView>> {
     let mut tx = app.db.begin().await?;
-    let flows = onboarding::list(&mut tx, params.cluster_id.as_deref()).await?;
+    let flows = onboarding::list(&mut tx, &caller.ctx, params.cluster_id.as_deref()).await?;
     Ok(Json(FlowsView {
         items: flows.into_iter().map(FlowView::from).collect(),
     }))

@@ -237,7 +237,7 @@ impl World {
 
     pub(super) async fn metrics(&self, id: CampaignId) -> Metrics {
         let mut conn = self.db.pool().acquire().await.expect("a connection");
-        metrics(&mut conn, id).await.expect("metrics")
+        metrics(&mut conn, &self.ctx(), id).await.expect("metrics")
     }
 
     pub(super) async fn count(&self, id: CampaignId, status: DeliveryStatus) -> i64 {
@@ -252,7 +252,7 @@ impl World {
         let mut conn = self.db.pool().acquire().await.expect("a connection");
         let (mut all, mut page) = (Vec::new(), crate::kernel::PageRequest::default());
         loop {
-            let found = deliveries(&mut conn, id, status, &page)
+            let found = deliveries(&mut conn, &self.ctx(), id, status, &page)
                 .await
                 .expect("a page");
             all.extend(found.items);

@@ -9,6 +9,7 @@ use crate::onboarding::{Figures, FiguresFilter, StepFigures};
 pub(in crate::onboarding) async fn run_figures(
     conn: &mut PgConnection,
     filter: &FiguresFilter,
+    reach: Option<&[String]>,
 ) -> sqlx::Result<Figures> {
     let row = sqlx::query!(
         r#"
@@ -23,13 +24,14 @@ pub(in crate::onboarding) async fn run_figures(
                percentile_cont(0.5) within group (order by extract(epoch from ended_at - started_at)::float8 / 60)
                    filter (where state = 'completed') as median_minutes
         from onboarding_runs
-        where state <> 'superseded' and ($1::text is null or cluster_id = $1)
+        where state <> 'superseded' and ($1::text is null or cluster_id = $1) and ($4::text[] is null or cluster_id = any($4))
           and ($2::timestamptz is null or started_at >= $2)
           and ($3::timestamptz is null or started_at < $3)
         "#,
         filter.cluster,
         filter.from,
         filter.to,
+        reach,
     )
     .fetch_one(conn)
     .await?;
@@ -50,12 +52,13 @@ pub(in crate::onboarding) async fn run_figures(
 pub(in crate::onboarding) async fn step_figures(
     conn: &mut PgConnection,
     filter: &FiguresFilter,
+    reach: Option<&[String]>,
 ) -> sqlx::Result<Vec<StepFigures>> {
     let rows = sqlx::query!(
         r#"
         with runs as (
             select id, state, ended_at from onboarding_runs
-            where state <> 'superseded' and ($1::text is null or cluster_id = $1)
+            where state <> 'superseded' and ($1::text is null or cluster_id = $1) and ($4::text[] is null or cluster_id = any($4))
               and ($2::timestamptz is null or started_at >= $2)
               and ($3::timestamptz is null or started_at < $3)
         ), given_up as (
@@ -81,6 +84,7 @@ pub(in crate::onboarding) async fn step_figures(
         filter.cluster,
         filter.from,
         filter.to,
+        reach,
     )
     .fetch_all(conn)
     .await?;

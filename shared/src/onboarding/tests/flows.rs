@@ -43,14 +43,20 @@ async fn a_new_version_does_not_touch_runs_under_way(pool: PgPool) {
     let bea = world.another("cleo", "girlfanz").await;
     let (run, _) = get(&mut conn, &world.ctx(), bea).await.expect("a run");
     assert_eq!((run.flow_version, run.steps.len()), (2, 2));
-    let versions: Vec<i32> = list(&mut conn, Some("girlfanz"))
+    let versions: Vec<i32> = list(&mut conn, &world.ctx(), Some("girlfanz"))
         .await
         .expect("flows")
         .iter()
         .map(|flow| flow.version)
         .collect();
     assert_eq!(versions, [2, 1]);
-    assert_eq!(list(&mut conn, None).await.expect("flows").len(), 9);
+    assert_eq!(
+        list(&mut conn, &world.ctx(), None)
+            .await
+            .expect("flows")
+            .len(),
+        9
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]

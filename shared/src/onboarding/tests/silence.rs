@@ -56,6 +56,7 @@ async fn figures_come_from_what_happened_and_open_runs_count_in_no_rate(pool: Pg
     let world = World::new(pool).await;
     let none = figures(
         &mut *world.conn().await,
+        &world.ctx(),
         &FiguresFilter {
             cluster: Some("boyfanz".into()),
             ..FiguresFilter::default()
@@ -90,9 +91,13 @@ async fn figures_come_from_what_happened_and_open_runs_count_in_no_rate(pool: Pg
         .expect("another given more time");
     sweep_now(&world).await;
 
-    let told = figures(&mut *world.conn().await, &FiguresFilter::default())
-        .await
-        .expect("figures");
+    let told = figures(
+        &mut *world.conn().await,
+        &world.ctx(),
+        &FiguresFilter::default(),
+    )
+    .await
+    .expect("figures");
     assert_eq!(
         (
             told.started,
@@ -124,7 +129,7 @@ async fn figures_come_from_what_happened_and_open_runs_count_in_no_rate(pool: Pg
         ..FiguresFilter::default()
     };
     assert_eq!(
-        figures(&mut *world.conn().await, &later)
+        figures(&mut *world.conn().await, &world.ctx(), &later)
             .await
             .expect("figures")
             .started,

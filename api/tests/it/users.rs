@@ -136,7 +136,7 @@ async fn who_is_limited_to_clusters_gives_and_sees_no_more(pool: PgPool) {
         .map(|u| text(&u["email"]))
         .collect();
     assert_eq!(emails, ["limited@x.example", "new@x.example"]);
-    let key = json!({ "name": "wide", "permissions": ["jobs:read"] });
+    let key = json!({ "name": "wide", "permissions": ["creators:read"] });
     let answer = by(&app, &token, Method::POST, "/api/api-keys", Some(key)).await;
     assert_eq!(wrong_field(&answer), "/clusters");
 }
@@ -200,7 +200,7 @@ async fn what_is_wrong_with_a_key_is_named(pool: PgPool) {
             "/permissions/1",
         ),
         (
-            json!({ "name": "a", "permissions": ["jobs:read"], "clusters": ["nofanz"] }),
+            json!({ "name": "a", "permissions": ["creators:read"], "clusters": ["nofanz"] }),
             "/clusters",
         ),
         (
@@ -233,4 +233,87 @@ async fn the_first_admin_is_made_once(pool: PgPool) {
     let first = make("root@x.example").await.expect("made");
     assert_eq!(first.email, "root@x.example");
     assert_eq!(make("eve@x.example").await, None);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_key_opens_no_more_than_its_owner_may_now(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let token = admin(&app, "ada@x.example", None).await;
+    let me = by(&app, &token, Method::GET, "/api/auth/me", None).await;
+    let path = format!("/api/users/{}", text(&me.json()["id"]));
+    let body = json!({ "name": "import", "permissions": ["queues:read", "creators:read"] });
+    let made = by(&app, &token, Method::POST, "/api/api-keys", Some(body)).await;
+    let key = text(&made.json()["key"]).to_owned();
+    let may_both = async || {
+        let queues = may(&app, &key, "/api/queues").await;
+        (queues, may(&app, &key, "/api/creators").await)
+    };
+    // they may be disabled only if there is another admin
+    admin(&app, "root@x.example", None).await;
+    assert_eq!(may_both().await, (200, 200));
+    for (change, opens) in [
+        (json!({ "clusters": ["boyfanz"] }), (403, 200)),
+        (json!({ "clusters": null, "roles": ["ops"] }), (200, 403)),
+        (json!({ "roles": ["admin"] }), (200, 200)),
+    ] {
+        let changed = app.call(Method::PATCH, &path, &[], Some(change)).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        assert_eq!(may_both().await, opens, "{changed:?}");
+    }
+    let why = json!({ "reason": "left the company" });
+    app.post(&format!("{path}/disable"), why).await;
+    assert_eq!(may_both().await, (401, 401));
+    app.call(Method::POST, &format!("{path}/enable"), &[], None)
+        .await;
+    assert_eq!(may_both().await, (200, 200));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn nobody_makes_or_steers_somebody_who_may_do_more_than_they(pool: PgPool) {
+    let place = Place::with(pool, "admin").await;
+    let permissions = ["users:read", "users:write", "api-keys:write"];
+    let body = json!({ "name": "people desk", "permissions": permissions });
+    let made = place.app.post("/api/api-keys", body).await;
+    let key = text(&made.json()["key"]).to_owned();
+    let new = json!({ "email": "eve@x.example", "name": "Eve", "roles": ["admin"], "password": PASSWORD });
+    let path = format!("/api/users/{}", place.id);
+    let why = Some(json!({ "reason": "a ticket" }));
+    for (method, path, body) in [
+        (Method::POST, "/api/users".to_owned(), Some(new)),
+        (Method::PATCH, path.clone(), Some(json!({ "name": "Eve" }))),
+        (Method::POST, format!("{path}/disable"), why.clone()),
+        (Method::POST, format!("{path}/reset-second-factor"), why),
+        (Method::POST, format!("{path}/end-sessions"), None),
+    ] {
+        let answer = by(&place.app, &key, method.clone(), &path, body).await;
+        assert_eq!(answer.status, 403, "{method} {path}: {answer:?}");
+    }
+    // of a key comes no key that may do more
+    let wider = json!({ "name": "wider", "permissions": ["creators:read"] });
+    let answer = by(&place.app, &key, Method::POST, "/api/api-keys", Some(wider)).await;
+    assert_eq!(wrong_field(&answer), "/permissions/0");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn two_admins_who_disable_each_other_at_once_leave_one(pool: PgPool) {
+    let place = Place::with(pool, "admin").await;
+    let bea = json!({ "email": "bea@x.example", "name": "Bea", "roles": ["admin"] });
+    let bea = add(&place.app, bea).await;
+    // who is limited to clusters is not somebody who can do everything
+    let cleo = json!({ "email": "cleo@x.example", "name": "Cleo", "roles": ["admin"], "clusters": ["boyfanz"] });
+    add(&place.app, cleo).await;
+    let disable = async |id: &str| {
+        let why = json!({ "reason": "a quarrel" });
+        let path = format!("/api/users/{id}/disable");
+        place.app.post(&path, why).await.status.as_u16()
+    };
+    let (a, b) = tokio::join!(disable(&place.id), disable(&bea));
+    let mut answers = [a, b];
+    answers.sort_unstable();
+    assert_eq!(answers, [200, 409]);
+    let limited = json!({ "clusters": ["boyfanz"] });
+    let left = if a == 200 { &bea } else { &place.id };
+    let path = format!("/api/users/{left}");
+    let kept = place.app.call(Method::PATCH, &path, &[], Some(limited));
+    assert_eq!(kept.await.problem(), "last-admin");
 }

@@ -6,9 +6,10 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::secret::{fingerprint, token};
+use super::store::keys::Owner;
 use super::user::{clusters_error, ensure_within, name_error};
 use super::users::ensure_clusters;
-use super::{Access, AccessError, Permission, store};
+use super::{Access, AccessError, Permission, UserId, store};
 use crate::audit::{self, Entry};
 use crate::kernel::{Actor, Caller, Ctx, Cursor, FieldError, Page, PageRequest, typed_id};
 
@@ -48,6 +49,8 @@ pub struct ApiKey {
     pub revoked_at: Option<DateTime<Utc>>,
     /// Who made it.
     pub created_by: String,
+    /// Whose it is: it opens no more than they may, and nothing once they are disabled. None for a key of the command line.
+    pub owner: Option<UserId>,
     /// When.
     pub created_at: DateTime<Utc>,
 }
@@ -72,8 +75,10 @@ impl NewApiKey {
             errors.push(FieldError::new("/permissions", "name at least one"));
         }
         for (at, permission) in self.permissions.iter().enumerate() {
-            let message = if is_personal(*permission) {
+            let message = if permission.is_personal() {
                 "a program has no account and is no creator"
+            } else if self.clusters.is_some() && permission.is_about_all_clusters() {
+                "this cannot be limited to clusters; leave `clusters` out, or this permission"
             } else if !permission.granted_to(&ctx.actor) {
                 "you do not have this permission, so you cannot give it"
             } else {
@@ -91,11 +96,6 @@ impl NewApiKey {
         }
         errors
     }
-}
-
-/// What only people can have.
-const fn is_personal(permission: Permission) -> bool {
-    matches!(permission, Permission::OwnAccount | Permission::OwnCreator)
 }
 
 /// Makes a key; the text that opens the door is answered here and never again.
@@ -118,7 +118,8 @@ pub async fn make_key(
     let text = token(API_KEY_PREFIX);
     let prefix: String = text.expose_secret().chars().take(SHOWN_CHARS).collect();
     let hash = fingerprint(text.expose_secret());
-    let key = store::keys::insert(conn, ctx, &new, &prefix, &hash).await?;
+    let owner = owner(conn, ctx).await?;
+    let key = store::keys::insert(conn, ctx, &new, owner, &prefix, &hash).await?;
     let entry = Entry::new("api_key.make", key.id).after(json!({
         "name": key.name,
         "permissions": key.permissions,
@@ -127,6 +128,44 @@ pub async fn make_key(
     }));
     audit::record(conn, ctx, entry).await?;
     Ok((key, text))
+}
+
+/// Whose a key is that the caller makes: their own, and of a key's key whoever has the former.
+async fn owner(conn: &mut PgConnection, ctx: &Ctx) -> sqlx::Result<Option<UserId>> {
+    match &ctx.actor {
+        Actor::User(caller) if caller.session.is_some() => Ok(caller.subject.parse().ok()),
+        Actor::Key(caller) => match caller.subject.parse() {
+            Ok(id) => Ok(store::keys::get(conn, id).await?.and_then(|key| key.owner)),
+            Err(_) => Ok(None),
+        },
+        Actor::User(_) | Actor::Job(_) | Actor::System | Actor::Anonymous => Ok(None),
+    }
+}
+
+/// What a key opens now: what it names, as far as its owner may and reaches now.
+fn opened(key: ApiKey, owner: Option<Owner>) -> Caller {
+    let (mut permissions, mut clusters) = (key.permissions, key.clusters);
+    if let Some(owner) = owner {
+        permissions.retain(|name| {
+            let known: Result<Permission, _> = name.parse();
+            known.is_ok_and(|known| owner.roles.iter().any(|role| known.held_by(*role)))
+        });
+        clusters = match (clusters, owner.clusters) {
+            (Some(mut own), Some(reached)) => {
+                own.retain(|cluster| reached.contains(cluster));
+                Some(own)
+            }
+            (own, reached) => own.or(reached),
+        };
+    }
+    Caller {
+        subject: key.id.to_string(),
+        roles: Vec::new(),
+        scopes: Some(permissions),
+        clusters,
+        creator: None,
+        session: None,
+    }
 }
 
 /// The keys, the newest first, as far as the caller reaches.
@@ -163,7 +202,7 @@ pub async fn revoke_key(
 }
 
 impl Access {
-    /// The program that holds this key; none if it opens nothing.
+    /// The program that holds this key; none if it opens nothing: it is over or revoked, or its owner is disabled.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -173,19 +212,13 @@ impl Access {
         now: DateTime<Utc>,
     ) -> Result<Option<Actor>, AccessError> {
         let mut conn = self.db.pool().acquire().await?;
-        let Some(key) = store::keys::usable(&mut conn, &fingerprint(key), now).await? else {
+        let Some((key, owner)) = store::keys::usable(&mut conn, &fingerprint(key), now).await?
+        else {
             return Ok(None);
         };
         if key.last_used_at.is_none_or(|at| at < now - LAST_USE_EVERY) {
             store::keys::touch(&mut conn, key.id, now, LAST_USE_EVERY).await?;
         }
-        Ok(Some(Actor::Key(Caller {
-            subject: key.id.to_string(),
-            roles: Vec::new(),
-            scopes: Some(key.permissions),
-            clusters: key.clusters,
-            creator: None,
-            session: None,
-        })))
+        Ok(Some(Actor::Key(opened(key, owner))))
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::AccessError;
+use super::{AccessError, Permission};
 use crate::kernel::{Actor, EmailAddress, FieldError, Role, typed_id};
 
 typed_id!(
@@ -52,6 +52,11 @@ pub struct User {
 }
 
 impl User {
+    /// Whether they may do everything everywhere: one such user must remain.
+    pub(super) fn is_full_admin(&self) -> bool {
+        self.disabled_at.is_none() && self.roles.contains(&Role::Admin) && self.clusters.is_none()
+    }
+
     /// Whether one of their roles wants a second factor.
     pub fn needs_second_factor(&self) -> bool {
         needs_second_factor(&self.roles)
@@ -176,6 +181,21 @@ pub(super) fn ensure_within(giver: &Actor, clusters: Option<&[String]>) -> Resul
         "/clusters",
         message,
     )]))
+}
+
+/// Refuses that somebody gives roles which may do more than they do, or steers a user who has such roles.
+pub(super) fn ensure_holds(giver: &Actor, roles: &[Role]) -> Result<(), AccessError> {
+    let of_roles = Permission::ALL.into_iter().filter(|permission| {
+        !permission.is_personal() && roles.iter().any(|role| permission.held_by(*role))
+    });
+    // what nobody can do who is limited to clusters is no question of roles: see `ensure_within`
+    let limited = giver.reach().clusters.is_some();
+    let mut of_roles =
+        of_roles.filter(|permission| !(limited && permission.is_about_all_clusters()));
+    match of_roles.find(|permission| !permission.granted_to(giver)) {
+        Some(lacking) => Err(AccessError::Lacking(lacking)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::jobs::{MailPurpose, SendPasswordMail};
 use super::password::password_error;
 use super::session::EndReason;
 use super::store::users::Credentials;
-use super::user::{ensure_within, name_error};
+use super::user::{ensure_holds, ensure_within, name_error};
 use super::{Access, AccessError, Grant, NewUser, User, UserChanges, UserId, store};
 use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, Cursor, EmailAddress, FieldError, Page, PageRequest, Role};
@@ -63,9 +63,12 @@ fn reachable(
     known.filter(within).ok_or(AccessError::NoUser(id))
 }
 
+/// The user, locked, if the caller may steer them: nobody steers somebody who may do more than they do.
 async fn lock(conn: &mut PgConnection, ctx: &Ctx, id: UserId) -> Result<User, AccessError> {
     let known = store::users::lock(conn, id).await?;
-    Ok(reachable(ctx, id, known)?.user)
+    let user = reachable(ctx, id, known)?.user;
+    ensure_holds(&ctx.actor, &user.roles)?;
+    Ok(user)
 }
 
 impl Access {
@@ -94,6 +97,7 @@ impl Access {
             return Err(AccessError::Invalid(errors));
         }
         ensure_within(&ctx.actor, new.grant.clusters.as_deref())?;
+        ensure_holds(&ctx.actor, &new.grant.roles)?;
         let hash = match password {
             Some(password) => Some(self.passwords.hash(password).await?),
             None => None,
@@ -219,6 +223,7 @@ pub async fn change_user(
     changes: UserChanges,
     expected: Option<i64>,
 ) -> Result<User, AccessError> {
+    store::users::lock_admins(conn).await?;
     let before = lock(conn, ctx, id).await?;
     if expected.is_some_and(|version| version != before.version) {
         return Err(AccessError::Stale(before.version));
@@ -244,8 +249,10 @@ pub async fn change_user(
         return Ok(before);
     }
     ensure_within(&ctx.actor, grant.clusters.as_deref())?;
+    ensure_holds(&ctx.actor, &grant.roles)?;
     ensure_clusters(conn, grant.clusters.as_deref()).await?;
-    if before.roles.contains(&Role::Admin) && !grant.roles.contains(&Role::Admin) {
+    let remains = grant.roles.contains(&Role::Admin) && grant.clusters.is_none();
+    if before.is_full_admin() && !remains {
         ensure_other_admin(conn, id).await?;
     }
     store::users::update(conn, ctx, id, &name, &grant)
@@ -278,11 +285,12 @@ pub async fn disable_user(
     id: UserId,
     reason: &str,
 ) -> Result<User, AccessError> {
+    store::users::lock_admins(conn).await?;
     let before = lock(conn, ctx, id).await?;
     if before.disabled_at.is_some() {
         return Ok(before);
     }
-    if before.roles.contains(&Role::Admin) {
+    if before.is_full_admin() {
         ensure_other_admin(conn, id).await?;
     }
     store::users::set_disabled(conn, ctx, id, true).await?;

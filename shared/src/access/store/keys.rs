@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::access::{ApiKey, ApiKeyId, NewApiKey};
-use crate::kernel::{Ctx, TypedId};
+use super::users::roles;
+use crate::access::{ApiKey, ApiKeyId, NewApiKey, UserId};
+use crate::kernel::{Ctx, Role, TypedId};
 
 struct Row {
     id: Uuid,
@@ -17,6 +18,7 @@ struct Row {
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
     created_by: String,
+    owner_id: Option<Uuid>,
     created_at: DateTime<Utc>,
 }
 
@@ -32,6 +34,7 @@ impl From<Row> for ApiKey {
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,
             created_by: row.created_by,
+            owner: row.owner_id.map(UserId::from),
             created_at: row.created_at,
         }
     }
@@ -41,15 +44,16 @@ pub(in crate::access) async fn insert(
     conn: &mut PgConnection,
     ctx: &Ctx,
     new: &NewApiKey,
+    owner: Option<UserId>,
     prefix: &str,
     hash: &[u8],
 ) -> sqlx::Result<ApiKey> {
     let permissions: Vec<String> = new.permissions.iter().map(ToString::to_string).collect();
     let row = sqlx::query_as!(
         Row,
-        "insert into api_keys (id, name, prefix, hash, permissions, clusters, expires_at, created_by, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         returning id, name, prefix, permissions, clusters, expires_at, last_used_at, revoked_at, created_by, created_at",
+        "insert into api_keys (id, name, prefix, hash, permissions, clusters, expires_at, created_by, owner_id, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         returning id, name, prefix, permissions, clusters, expires_at, last_used_at, revoked_at, created_by, owner_id, created_at",
         ApiKeyId::new().uuid(),
         new.name,
         prefix,
@@ -58,6 +62,7 @@ pub(in crate::access) async fn insert(
         new.clusters.as_deref(),
         new.expires_at,
         ctx.actor.to_string(),
+        owner.map(TypedId::uuid),
         ctx.now(),
     )
     .fetch_one(conn)
@@ -71,7 +76,7 @@ pub(in crate::access) async fn get(
 ) -> sqlx::Result<Option<ApiKey>> {
     let row = sqlx::query_as!(
         Row,
-        "select id, name, prefix, permissions, clusters, expires_at, last_used_at, revoked_at, created_by, created_at
+        "select id, name, prefix, permissions, clusters, expires_at, last_used_at, revoked_at, created_by, owner_id, created_at
          from api_keys where id = $1 for update",
         id.uuid(),
     )
@@ -89,7 +94,7 @@ pub(in crate::access) async fn page(
 ) -> sqlx::Result<Vec<ApiKey>> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, name, prefix, permissions, clusters, expires_at, last_used_at, revoked_at, created_by, created_at
+        "select id, name, prefix, permissions, clusters, expires_at, last_used_at, revoked_at, created_by, owner_id, created_at
          from api_keys where ($1::text[] is null or clusters <@ $1) and ($2::uuid is null or id < $2)
          order by id desc limit $3",
         reach,
@@ -116,22 +121,48 @@ pub(in crate::access) async fn revoke(
     Ok(revoked.rows_affected() == 1)
 }
 
-/// The key with this fingerprint, if it can be used.
+/// What a key's owner may now, and how far they reach.
+#[derive(Debug)]
+pub(in crate::access) struct Owner {
+    pub(in crate::access) roles: Vec<Role>,
+    pub(in crate::access) clusters: Option<Vec<String>>,
+}
+
+/// The key with this fingerprint and its owner, if it can be used: not when its owner is disabled.
 pub(in crate::access) async fn usable(
     conn: &mut PgConnection,
     hash: &[u8],
     now: DateTime<Utc>,
-) -> sqlx::Result<Option<ApiKey>> {
+) -> sqlx::Result<Option<(ApiKey, Option<Owner>)>> {
     let row = sqlx::query_as!(
         Row,
-        "select id, name, prefix, permissions, clusters, expires_at, last_used_at, revoked_at, created_by, created_at
+        "select id, name, prefix, permissions, clusters, expires_at, last_used_at, revoked_at, created_by, owner_id, created_at
          from api_keys where hash = $1 and revoked_at is null and expires_at > $2",
         hash,
         now,
     )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(key) = row.map(ApiKey::from) else {
+        return Ok(None);
+    };
+    let Some(owner) = key.owner else {
+        return Ok(Some((key, None)));
+    };
+    let owner = sqlx::query!(
+        "select roles, clusters from users where id = $1 and disabled_at is null",
+        owner.uuid(),
+    )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(ApiKey::from))
+    let Some(owner) = owner else {
+        return Ok(None);
+    };
+    let owner = Owner {
+        roles: roles(&owner.roles)?,
+        clusters: owner.clusters,
+    };
+    Ok(Some((key, Some(owner))))
 }
 
 /// Notes the use of a key, unless one was noted within `every`.

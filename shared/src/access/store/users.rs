@@ -308,17 +308,26 @@ pub(in crate::access) async fn use_recovery_code(
     Ok(used.rows_affected() == 1)
 }
 
-/// Locks the admins that may log in, and tells whether there is one beside `id`.
+/// Held until the transaction ends by whoever may take an admin away, so that two who do so come one after the other.
+pub(in crate::access) async fn lock_admins(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('access.admins'))")
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Whether beside `id` somebody may do everything everywhere; ask while [`lock_admins`] is held.
 pub(in crate::access) async fn other_admin(
     conn: &mut PgConnection,
     id: UserId,
 ) -> sqlx::Result<bool> {
-    let admins = sqlx::query_scalar!(
-        "select id from users where 'admin' = any(roles) and disabled_at is null order by id for update"
+    sqlx::query_scalar!(
+        r#"select exists (select 1 from users where 'admin' = any(roles) and clusters is null and disabled_at is null
+                          and id <> $1) as "other!""#,
+        id.uuid(),
     )
-    .fetch_all(conn)
-    .await?;
-    Ok(admins.iter().any(|admin| *admin != id.uuid()))
+    .fetch_one(conn)
+    .await
 }
 
 /// Whether there is any user.

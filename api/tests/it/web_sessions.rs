@@ -118,3 +118,31 @@ async fn a_web_session_ends_with_a_logout_and_when_its_user_is_disabled(pool: Pg
     assert_eq!(disabled.status, 200, "{disabled:?}");
     assert_eq!(seen(&other).await, 401);
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_browser_that_logs_in_anew_leaves_no_session_behind(pool: PgPool) {
+    let place = Place::with(pool, "ops").await;
+    let seen = async |cookie: &str| {
+        let answer = with_cookie(&place, cookie, Method::GET, "/api/queues", &[]).await;
+        answer.status.as_u16()
+    };
+    let (former, _) = begin(&place).await;
+    let body = json!({ "email": place.email, "password": PASSWORD });
+    let headers = [OURS, ("cookie", former.as_str())];
+    let again = anonymous(&place.app, "/api/auth/session", body, &headers).await;
+    assert_eq!(again.status, 200, "{again:?}");
+    let cookie = again
+        .header("set-cookie")
+        .split(';')
+        .next()
+        .expect("a pair");
+    assert_ne!(cookie, former);
+    assert_eq!((seen(&former).await, seen(cookie).await), (401, 200));
+    // a cookie that somebody else planted is not taken over
+    let planted = "creator-crm=ws_planted";
+    let headers = [OURS, ("cookie", planted)];
+    let body = json!({ "email": place.email, "password": PASSWORD });
+    let begun = anonymous(&place.app, "/api/auth/session", body, &headers).await;
+    assert_eq!(begun.status, 200, "{begun:?}");
+    assert_eq!(seen(planted).await, 401);
+}

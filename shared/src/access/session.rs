@@ -181,8 +181,17 @@ pub async fn logout(conn: &mut PgConnection, ctx: &Ctx) -> Result<(), AccessErro
     let Some(session) = caller.and_then(|caller| caller.session) else {
         return Ok(());
     };
-    let session = SessionId::from(session);
-    if store::sessions::end(conn, ctx, session, EndReason::Logout).await? {
+    end(conn, ctx, session.into(), EndReason::Logout).await
+}
+
+/// Ends a session, if it is not over.
+pub(super) async fn end(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    session: SessionId,
+    reason: EndReason,
+) -> Result<(), AccessError> {
+    if store::sessions::end(conn, ctx, session, reason).await? {
         audit::record(conn, ctx, Entry::new("session.end", session)).await?;
     }
     Ok(())

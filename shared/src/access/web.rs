@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq;
 
 use super::login::Login;
 use super::secret::{fingerprint, token};
+use super::session::{EndReason, end};
 use super::{Access, AccessError, SessionId};
 use crate::kernel::{Actor, Ctx};
 
@@ -33,8 +34,8 @@ pub struct WebLogin {
     pub cookie: SecretString,
     /// What pages send along with every change.
     pub csrf: SecretString,
-    /// Who logged in.
-    pub actor: Actor,
+    /// The context of whoever logged in.
+    pub ctx: Ctx,
 }
 
 /// A web session that goes on.
@@ -146,8 +147,27 @@ impl Access {
         Ok(WebLogin {
             cookie,
             csrf,
-            actor: actor.ok_or(AccessError::Unauthenticated)?,
+            ctx: ctx.by(actor.ok_or(AccessError::Unauthenticated)?),
         })
+    }
+
+    /// Ends the web session of a cookie, because its browser logs in anew. Doing so again changes nothing.
+    ///
+    /// # Errors
+    /// If Redis or the database does not answer.
+    pub async fn end_web_session(
+        &self,
+        web: &WebSessions,
+        ctx: &Ctx,
+        cookie: &str,
+    ) -> Result<(), AccessError> {
+        let Some(stored) = web.get(cookie).await? else {
+            return Ok(());
+        };
+        let mut tx = self.db.begin().await?;
+        end(&mut tx, ctx, stored.session, EndReason::Logout).await?;
+        self.db.commit(tx, ctx).await?;
+        web.forget(cookie).await
     }
 
     /// The web session of a cookie; none if it is over.

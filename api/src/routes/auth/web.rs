@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use shared::access;
-use shared::kernel::Ctx;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -43,7 +42,8 @@ impl WebSessionView {
 
 /// Log in to the web pages
 ///
-/// The answer sets a cookie (HttpOnly, SameSite=Lax, Secure over https). Only our own pages may ask.
+/// The answer sets a cookie (HttpOnly, SameSite=Lax, Secure over https), and ends the session of a former one. Only our
+/// own pages may ask.
 #[utoipa::path(post, path = "/api/auth/session", operation_id = "beginWebSession", tag = "auth", request_body = LoginBody,
     responses((status = 200, body = WebSessionView, headers(("Set-Cookie" = String, description = "The session"))),
               (status = 401, description = "This does not log anybody in"), (status = 403, description = "Another site's page asked"),
@@ -62,9 +62,16 @@ async fn begin(
         .web_login(&app.web, caller.ctx, body.login()?)
         .await;
     let begun = begun.map_err(refused)?;
-    let ctx = Ctx::new(begun.actor, &app.clock);
+    let ctx = begun.ctx;
+    let public_url = &app.config.http.public_url;
+    if let Some(former) = cookie::read(&headers, public_url) {
+        app.access
+            .end_web_session(&app.web, &ctx, &former)
+            .await
+            .map_err(refused)?;
+    }
     let mut response = WebSessionView::answer(&begun.csrf, own(&app, &ctx).await?);
-    let cookie = cookie::set(&begun.cookie, &app.config.http.public_url);
+    let cookie = cookie::set(&begun.cookie, public_url);
     let cookie = cookie.ok_or_else(Problem::internal)?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)

@@ -52,15 +52,16 @@ pub(in crate::access) async fn insert(
     Ok(id)
 }
 
-/// Who holds this session; none if it is over, or they may not log in any more.
+/// Who holds this session; none if it is over, or they may not log in any more. A creator who was merged into another one
+/// is that one from then on.
 pub(in crate::access) async fn holder(
     conn: &mut PgConnection,
     session: SessionId,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Holder>> {
     let row = sqlx::query!(
-        "select u.id, u.roles, u.clusters, u.creator_id, s.mfa
-         from sessions s join users u on u.id = s.user_id
+        "select u.id, u.roles, u.clusters, coalesce(c.merged_into, u.creator_id) as creator_id, s.mfa
+         from sessions s join users u on u.id = s.user_id left join creators c on c.id = u.creator_id
          where s.id = $1 and s.ended_at is null and s.expires_at > $2 and u.disabled_at is null",
         session.uuid(),
         now,

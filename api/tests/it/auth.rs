@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::access::{ACCOUNT_TRIES_MAX, WINDOW};
 use sqlx::PgPool;
 
-use crate::people::{PASSWORD, Place, add, anonymous, by, code, may, text};
+use crate::people::{PASSWORD, Place, add, anonymous, by, may, text};
 use crate::support::TestApp;
 
 fn seconds(n: i64) -> chrono::Duration {
@@ -242,80 +242,6 @@ async fn a_changed_password_ends_all_other_sessions(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn finance_can_do_nothing_before_a_second_factor_is_enrolled(pool: PgPool) {
-    let place = Place::with(pool, "finance").await;
-    let (tokens, other) = (place.login(None).await, place.login(None).await);
-    let token = text(&tokens["accessToken"]);
-    assert_eq!(tokens["mustEnrol"], true);
-    assert_eq!(may(&place.app, token, "/api/clusters").await, 403);
-    assert_eq!(may(&place.app, token, "/api/auth/me").await, 200);
-
-    let wrong = json!({ "code": "000000" });
-    let path = "/api/auth/second-factor/confirm";
-    let early = by(&place.app, token, Method::POST, path, Some(wrong.clone())).await;
-    assert_eq!(early.problem(), "second-factor-not-begun");
-    let (secret, _) = place.enrol(token).await;
-    assert_eq!(may(&place.app, token, "/api/clusters").await, 200);
-    // a session that never showed the factor is over
-    assert_eq!(
-        may(&place.app, text(&other["accessToken"]), "/api/auth/me").await,
-        401
-    );
-
-    let without = place.try_login(PASSWORD, None).await;
-    assert_eq!(
-        (without.status.as_u16(), without.problem()),
-        (401, "second-factor-wanted".to_owned())
-    );
-    place.app.app.clock.advance(seconds(30));
-    let with = place.login(Some(&code(&place.app, &secret))).await;
-    assert_eq!(with["mustEnrol"], false);
-    let remove = json!({ "password": PASSWORD, "code": "000000" });
-    let token = text(&with["accessToken"]);
-    let kept = by(
-        &place.app,
-        token,
-        Method::DELETE,
-        "/api/auth/second-factor",
-        Some(remove),
-    )
-    .await;
-    assert_eq!(kept.problem(), "second-factor-required");
-}
-
-#[sqlx::test(migrations = "../migrations")]
-async fn a_code_and_a_recovery_code_work_once(pool: PgPool) {
-    let place = Place::with(pool, "ops").await;
-    let token = place.login(None).await;
-    let (secret, recovery) = place.enrol(text(&token["accessToken"])).await;
-    // the code that confirmed the factor is used up
-    let used = code(&place.app, &secret);
-    assert_eq!(place.try_login(PASSWORD, Some(&used)).await.status, 401);
-    place.app.app.clock.advance(seconds(30));
-    let next = code(&place.app, &secret);
-    place.login(Some(&next)).await;
-    assert_eq!(place.try_login(PASSWORD, Some(&next)).await.status, 401);
-    place.app.app.clock.advance(seconds(90));
-    assert_eq!(place.try_login(PASSWORD, Some("000000")).await.status, 401);
-
-    let spoken = recovery[3].to_uppercase().replace('-', " ");
-    place.login(Some(&spoken)).await;
-    assert_eq!(
-        place.try_login(PASSWORD, Some(&recovery[3])).await.status,
-        401
-    );
-    place.login(Some(&recovery[4])).await;
-
-    let path = format!("/api/users/{}/reset-second-factor", place.id);
-    let reset = place
-        .app
-        .post(&path, json!({ "reason": "lost the phone" }))
-        .await;
-    assert_eq!(reset.json()["secondFactorSince"], Value::Null, "{reset:?}");
-    place.login(None).await;
-}
-
-#[sqlx::test(migrations = "../migrations")]
 async fn no_secret_of_a_login_is_kept_in_clear(pool: PgPool) {
     let place = Place::with(pool.clone(), "ops").await;
     let tokens = place.login(None).await;
@@ -351,4 +277,33 @@ async fn no_secret_of_a_login_is_kept_in_clear(pool: PgPool) {
             .await
             .expect("a job");
     assert!(!job.contains("bea"), "{job}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn tokens_of_the_previous_secret_are_read_until_it_is_taken_out(pool: PgPool) {
+    const OLD: &str = "the first secret of this service, long";
+    const NEW: &str = "the second secret of this service, long";
+    let with = |changes: &[(&str, &str)]| TestApp::with(pool.clone(), changes);
+    let before = with(&[("JWT_SECRET", OLD)]);
+    let body =
+        json!({ "email": "ada@x.example", "name": "Ada", "roles": ["ops"], "password": PASSWORD });
+    add(&before, body).await;
+    let login = json!({ "email": "ada@x.example", "password": PASSWORD });
+    let answer = anonymous(&before, "/api/auth/login", login, &[]).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let tokens = answer.json();
+    let token = text(&tokens["accessToken"]);
+    let rotating = with(&[("JWT_SECRET", NEW), ("JWT_SECRET_PREVIOUS", OLD)]);
+    assert_eq!(may(&rotating, token, "/api/queues").await, 200);
+    let after = with(&[("JWT_SECRET", NEW)]);
+    assert_eq!(may(&after, token, "/api/queues").await, 401);
+    // whoever was logged in stays so by their refresh token, which no secret signs
+    let refresh = json!({ "refreshToken": tokens["refreshToken"] });
+    let fresh = anonymous(&after, "/api/auth/refresh", refresh, &[])
+        .await
+        .json();
+    assert_eq!(
+        may(&after, text(&fresh["accessToken"]), "/api/queues").await,
+        200
+    );
 }

@@ -116,16 +116,20 @@ impl Access {
         Ok(self.passwords.hash(password).await?)
     }
 
-    /// Begins to enrol a second factor; a present one holds until the new one is confirmed.
+    /// Begins to enrol a second factor. A present one is shown once more, and holds until the new one is confirmed.
     ///
     /// # Errors
-    /// If the password is wrong.
+    /// If the password is wrong, or a present factor's code lacks or is wrong.
     pub async fn begin_enrolment(
         &self,
         ctx: &Ctx,
         password: SecretString,
+        code: Option<&SecretString>,
     ) -> Result<Enrolment, AccessError> {
         let known = self.confirmed(ctx, password, "/password").await?;
+        self.check_code(ctx, &known, code)
+            .await
+            .map_err(wrong_code)?;
         let (id, secret) = (known.user.id, TotpSecret::random());
         let sealed = self.sealer.seal(&totp_name(id), secret.bytes());
         let email: EmailAddress = known
@@ -175,6 +179,7 @@ impl Access {
             store::sessions::set_mfa(&mut tx, session).await?;
         }
         self.forgive(&mut tx, Attempt::Login, &account).await?;
+        self.forgive(&mut tx, Attempt::Code, &account).await?;
         let before = json!({ "secondFactor": known.user.second_factor_since.is_some() });
         let entry = Entry::new("user.second_factor", id)
             .before(before)
@@ -199,9 +204,10 @@ impl Access {
             return Err(AccessError::SecondFactorWanted);
         }
         let (id, session) = own(ctx)?;
+        self.check_code(ctx, &known, code)
+            .await
+            .map_err(wrong_code)?;
         let mut tx = self.db.begin().await?;
-        let shown = self.check_code(&mut tx, ctx, &known, code).await;
-        shown.map_err(wrong_code)?;
         store::users::remove_second_factor(&mut tx, ctx, id).await?;
         store::sessions::end_all(&mut tx, ctx, id, session, EndReason::SecondFactor).await?;
         let entry = Entry::new("user.second_factor", id)

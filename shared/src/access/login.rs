@@ -5,7 +5,6 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sqlx::PgConnection;
 
 use super::store::users::Credentials;
 use super::throttle::Attempt;
@@ -81,10 +80,7 @@ impl Access {
         let Some(known) = known.filter(|_| right) else {
             return Err(AccessError::Unauthenticated);
         };
-        let mut conn = self.db.pool().acquire().await?;
-        let mfa = self
-            .check_code(&mut conn, ctx, &known, login.code.as_ref())
-            .await?;
+        let mfa = self.check_code(ctx, &known, login.code.as_ref()).await?;
         Ok(Proven {
             user: known.user,
             mfa,
@@ -94,10 +90,9 @@ impl Access {
     /// Whether a second factor was shown. A code is taken once; so is a recovery code.
     ///
     /// # Errors
-    /// If the user has one and it is not shown, or not the right one.
+    /// If the user has one and it is not shown, or not the right one, or too many were tried.
     pub(super) async fn check_code(
         &self,
-        conn: &mut PgConnection,
         ctx: &Ctx,
         known: &Credentials,
         code: Option<&SecretString>,
@@ -106,20 +101,22 @@ impl Access {
             return Ok(false);
         };
         let code = code.ok_or(AccessError::CodeWanted)?.expose_secret();
-        let id = known.user.id;
+        let (id, account) = (known.user.id, known.user.email.to_lowercase());
+        self.count(ctx, Attempt::Code, &account).await?;
         let secret = self.open_totp(id, sealed)?;
+        let mut conn = self.db.pool().acquire().await?;
         let used = match secret.step_of(code, ctx.now().timestamp()) {
-            Some(step) => store::users::use_step(conn, id, step).await?,
+            Some(step) => store::users::use_step(&mut conn, id, step).await?,
             None => {
                 let print = recovery_fingerprint(code);
-                store::users::use_recovery_code(conn, ctx, id, &print).await?
+                store::users::use_recovery_code(&mut conn, ctx, id, &print).await?
             }
         };
-        if used {
-            Ok(true)
-        } else {
-            Err(AccessError::Unauthenticated)
+        if !used {
+            return Err(AccessError::Unauthenticated);
         }
+        self.forgive(&mut conn, Attempt::Code, &account).await?;
+        Ok(true)
     }
 
     pub(super) fn open_totp(&self, user: UserId, sealed: &[u8]) -> Result<TotpSecret, AccessError> {

@@ -41,7 +41,10 @@ pub use reset::{RESET_TTL, WELCOME_TTL};
 pub use reveal::{REVEAL_REASON_MAX_CHARS, record_reveal};
 pub use secret::{NotOpened, Sealer};
 pub use session::{ACCESS_TTL, EndReason, REFRESH_TTL, SESSION_TTL, SessionTokens, logout};
-pub use throttle::{ACCOUNT_TRIES_MAX, ADDRESS_TRIES_MAX, MAILS_MAX, WINDOW};
+pub use throttle::{
+    ACCOUNT_TRIES_MAX, ADDRESS_TRIES_MAX, CODE_TRIES_MAX, CODE_WINDOW, MAIL_WINDOW, MAILS_MAX,
+    WINDOW,
+};
 pub use token::{Believed, CLOCK_SKEW_SECONDS, TOKEN_TTL_MAX, TokenError, Tokens};
 pub use totp::RECOVERY_CODES;
 pub use user::{Grant, NAME_MAX_CHARS, NewUser, SessionId, User, UserChanges, UserId};

@@ -76,11 +76,13 @@ impl Passwords {
     /// If too many wait.
     pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool, Busy> {
         self.run(move || {
+            // made in any case, so that the first unknown account takes no longer than a known one
+            let nobody: &str = &NOBODY;
             let known = hash
                 .as_deref()
                 .and_then(|hash| PasswordHash::new(hash).ok());
             let is_known = known.is_some();
-            let nobody = || PasswordHash::new(&NOBODY).expect("a hash of ours");
+            let nobody = || PasswordHash::new(nobody).expect("a hash of ours");
             let hash = known.unwrap_or_else(nobody);
             let same = hasher().verify_password(password.expose_secret().as_bytes(), &hash);
             same.is_ok() && is_known
@@ -175,6 +177,29 @@ mod tests {
         assert_eq!(passwords.hash("x".into()).await, Err(Busy));
         drop(taken);
         assert!(passwords.hash("x".into()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_hashes_waits_for_a_place_and_everybody_else_goes_on() {
+        let passwords = Passwords::with_places(1);
+        let place = passwords.running.clone().acquire_owned().await;
+        let mut waiting: Vec<_> = (0..3)
+            .map(|_| Box::pin(passwords.hash("correct horse battery".into())))
+            .collect();
+        // each is asked, and none of them gets on while the only place is taken
+        for hash in &mut waiting {
+            assert!(futures_util::poll!(hash.as_mut()).is_pending());
+        }
+        // this thread is free for others meanwhile, even for those who need blocking work themselves
+        let other = tokio::task::spawn_blocking(|| "answered").await;
+        assert_eq!(other.expect("ran"), "answered");
+        for hash in &mut waiting {
+            assert!(futures_util::poll!(hash.as_mut()).is_pending());
+        }
+        drop(place);
+        for hash in waiting {
+            assert!(hash.await.is_ok());
+        }
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use lettre::{Address, Message};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
+use uuid::Uuid;
 
 use super::jobs::{MailPurpose, SendPasswordMail};
 use super::secret::{fingerprint, token};
@@ -166,6 +167,11 @@ fn compose(
         .to(mailbox(None, recipient.as_str())?)
         .subject(subject)
         .date(ctx.now().into())
+        .message_id(Some(format!(
+            "<{}@{}>",
+            Uuid::new_v4(),
+            sender.from.domain()
+        )))
         .header(ContentType::TEXT_PLAIN)
         .body(text)
         .map_err(|_| AccessError::Mail)?;

@@ -13,16 +13,25 @@ use crate::kernel::Ctx;
 pub const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Tries for one account within [`WINDOW`]; a success begins anew.
 pub const ACCOUNT_TRIES_MAX: i32 = 10;
-/// Tries from one address within [`WINDOW`], whatever the account.
+/// Tries of each kind from one address within that kind's window, whatever the account.
 pub const ADDRESS_TRIES_MAX: i32 = 100;
-/// Mails for setting a password that one account is sent within [`WINDOW`].
+/// Mails for setting a password that one account is sent within [`MAIL_WINDOW`].
 pub const MAILS_MAX: i32 = 3;
+/// How long mails are counted.
+pub const MAIL_WINDOW: Duration = Duration::from_secs(3600);
+/// Codes of the second factor for one account within [`CODE_WINDOW`]; a success begins anew. Only who knows the password
+/// gets as far, so nobody else can keep somebody out by this; at three codes of a million at a time, guessing takes years.
+pub const CODE_TRIES_MAX: i32 = 20;
+/// How long codes are counted.
+pub const CODE_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
 /// What is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attempt {
-    /// A password or a code of the second factor.
+    /// A password.
     Login,
+    /// A code of the second factor, after the right password.
+    Code,
     /// To have a mail sent.
     Mail,
 }
@@ -31,6 +40,7 @@ impl Attempt {
     const fn name(self) -> &'static str {
         match self {
             Self::Login => "login",
+            Self::Code => "code",
             Self::Mail => "mail",
         }
     }
@@ -38,7 +48,16 @@ impl Attempt {
     const fn account_tries(self) -> i32 {
         match self {
             Self::Login => ACCOUNT_TRIES_MAX,
+            Self::Code => CODE_TRIES_MAX,
             Self::Mail => MAILS_MAX,
+        }
+    }
+
+    const fn window(self) -> Duration {
+        match self {
+            Self::Login => WINDOW,
+            Self::Code => CODE_WINDOW,
+            Self::Mail => MAIL_WINDOW,
         }
     }
 }
@@ -57,11 +76,12 @@ impl Access {
     ) -> Result<(), AccessError> {
         let mut keys = vec![(self.account_key(attempt, account), attempt.account_tries())];
         let address = ctx.origin.as_ref().and_then(|origin| origin.ip);
-        if let Some(ip) = address {
+        // who shows codes knows a password, and an office of many people has one address
+        if let Some(ip) = address.filter(|_| attempt != Attempt::Code) {
             let key = self.sealer.counter(attempt.name(), &network(ip));
             keys.push((key, ADDRESS_TRIES_MAX));
         }
-        let window = TimeDelta::from_std(WINDOW).unwrap_or_default();
+        let window = TimeDelta::from_std(attempt.window()).unwrap_or_default();
         let mut conn = self.db.pool().acquire().await?;
         let mut wait = None;
         for (key, most) in keys {

@@ -18,6 +18,11 @@ impl EmailAddress {
         &self.0
     }
 
+    /// What stands behind the `@`.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// The form under which two spellings of one mailbox are the same: all in lower case.
     pub fn normalised(&self) -> String {
         self.0.to_lowercase()

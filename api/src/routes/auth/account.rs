@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::refused;
+use super::{Secret, refused, secret};
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{Allowed, Json, OwnAccount};
@@ -56,7 +56,7 @@ async fn change_password(
 struct AgainBody {
     #[schema(value_type = String, format = Password, write_only)]
     password: SecretString,
-    /// To remove a second factor: its present code, or a recovery code.
+    /// The present code of a second factor that there is already, or a recovery code.
     #[schema(value_type = Option<String>, write_only)]
     code: Option<SecretString>,
 }
@@ -73,19 +73,21 @@ struct EnrolmentView {
 
 /// Begin to enrol a second factor
 ///
-/// It holds once its first code is confirmed; until then a former one does.
+/// It holds once its first code is confirmed; until then a former one does, whose code is sent along to replace it.
 #[utoipa::path(post, path = "/api/auth/second-factor", operation_id = "beginSecondFactor", tag = "auth", security(("bearer" = ["account:self"])),
     request_body = AgainBody,
-    responses((status = 200, body = EnrolmentView), (status = 422, description = "The password is wrong"),
+    responses((status = 200, body = EnrolmentView), (status = 422, description = "The password or the code is wrong"),
               (status = 429, description = "Too many tries")))]
 async fn begin(
     caller: Allowed<OwnAccount>,
     State(app): State<App>,
     Json(body): Json<AgainBody>,
-) -> Result<Json<EnrolmentView>> {
-    let begun = app.access.begin_enrolment(&caller.ctx, body.password).await;
-    let begun = begun.map_err(refused)?;
-    Ok(Json(EnrolmentView {
+) -> Result<Secret<EnrolmentView>> {
+    let begun = app
+        .access
+        .begin_enrolment(&caller.ctx, body.password, body.code.as_ref());
+    let begun = begun.await.map_err(refused)?;
+    Ok(secret(EnrolmentView {
         secret: begun.secret.expose_secret().to_owned(),
         otpauth_url: begun.url.expose_secret().to_owned(),
     }))
@@ -118,10 +120,10 @@ async fn confirm(
     caller: Allowed<OwnAccount>,
     State(app): State<App>,
     Json(body): Json<CodeBody>,
-) -> Result<Json<RecoveryView>> {
+) -> Result<Secret<RecoveryView>> {
     let codes = app.access.confirm_enrolment(&caller.ctx, &body.code).await;
     let codes = codes.map_err(refused)?.into_iter();
-    Ok(Json(RecoveryView {
+    Ok(secret(RecoveryView {
         recovery_codes: codes.map(|code| code.expose_secret().to_owned()).collect(),
     }))
 }

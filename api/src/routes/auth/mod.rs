@@ -5,7 +5,7 @@ mod reset;
 mod web;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode, header};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,13 @@ pub(super) fn refused(error: AccessError) -> Problem {
         return Problem::new(StatusCode::UNAUTHORIZED, error.code()).detail(error.to_string());
     }
     error.into()
+}
+
+/// An answer that nobody keeps on the way.
+pub(super) type Secret<T> = ([(HeaderName, &'static str); 1], Json<T>);
+
+pub(super) fn secret<T>(view: T) -> Secret<T> {
+    ([(header::CACHE_CONTROL, "no-store")], Json(view))
 }
 
 /// What proves who somebody is.
@@ -114,9 +121,9 @@ async fn login(
     caller: Anybody,
     State(app): State<App>,
     Json(body): Json<LoginBody>,
-) -> Result<Json<TokensView>> {
+) -> Result<Secret<TokensView>> {
     let tokens = app.access.login(caller.ctx, body.login()?).await;
-    Ok(Json(tokens.map_err(refused)?.into()))
+    Ok(secret(tokens.map_err(refused)?.into()))
 }
 
 /// A refresh token.
@@ -136,9 +143,9 @@ async fn refresh(
     caller: Anybody,
     State(app): State<App>,
     Json(body): Json<RefreshBody>,
-) -> Result<Json<TokensView>> {
+) -> Result<Secret<TokensView>> {
     let tokens = app.access.refresh(caller.ctx, &body.refresh_token).await;
-    Ok(Json(tokens.map_err(refused)?.into()))
+    Ok(secret(tokens.map_err(refused)?.into()))
 }
 
 /// Log out
@@ -179,13 +186,15 @@ impl AccountView {
         let permissions = Permission::ALL.into_iter();
         let permissions = permissions.filter(|permission| permission.granted_to(actor));
         let limited = actor.caller().is_some_and(|caller| caller.scopes.is_some());
+        // whom the creator was merged into, if they were
+        let creator = actor.caller().and_then(|caller| caller.creator);
         Self {
             id: user.id,
             email: user.email,
             name: user.name,
             roles: user.roles.iter().map(|role| role.as_str()).collect(),
             clusters: user.clusters,
-            creator_id: user.creator.map(CreatorId::from),
+            creator_id: creator.or(user.creator).map(CreatorId::from),
             second_factor: user.second_factor_since.is_some(),
             must_enrol: limited,
             permissions: permissions.map(Permission::as_str).collect(),

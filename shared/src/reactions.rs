@@ -63,6 +63,18 @@ pub async fn creator_registered(
     Ok(())
 }
 
+/// Creators, each with its cluster, were registered: as [`creator_registered`].
+///
+/// # Errors
+/// If the database refuses.
+pub async fn creators_registered(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creators: &[(CreatorId, &str)],
+) -> Result<(), ReactionError> {
+    Ok(onboarding::start_many(conn, ctx, creators).await?)
+}
+
 /// A creator has gone through everything their onboarding asks for: who still waits for their verification waits for a
 /// review from now on, and staff has a task to do it.
 ///

@@ -15,7 +15,7 @@ use super::status::check_reason;
 use super::store::search::{self, Wanted};
 use super::{
     CreatorChanges, CreatorError, CreatorFilter, CreatorId, CreatorStatus, CreatorSummary, Sort,
-    StatusChange, archive, change, change_status, store, suspend, unarchive,
+    StatusChange, archive, change, change_status, store, suspend, unarchive, within_callers_reach,
 };
 use crate::access::Permission;
 use crate::audit::{self, Entry};
@@ -351,18 +351,12 @@ fn checked(ctx: &Ctx, new: &NewCreatorBulk) -> Result<CreatorFilter, CreatorErro
     if !permission.granted_to(&ctx.actor) {
         return Err(CreatorError::Lacking(permission));
     }
-    let mut wrong = new.filter.check().err().unwrap_or_default();
-    for field in &mut wrong {
-        field.field = format!("/filter/{}", field.field).into();
-    }
+    let filter = within_callers_reach(ctx, &new.filter);
+    let mut wrong = filter.as_ref().err().cloned().unwrap_or_default();
     if !new.filter.narrows() {
         let message =
             "name at least a cluster, a status, an owner or a text: this would change everybody";
         wrong.push(FieldError::new("/filter", message));
-    }
-    if new.filter.legal_name.is_some() {
-        let message = "legal names are not stored in a filter; leave it out";
-        wrong.push(FieldError::new("/filter/legalName", message));
     }
     if let BulkAction::Assign { owner } = &new.action {
         let changes = CreatorChanges {
@@ -371,27 +365,10 @@ fn checked(ctx: &Ctx, new: &NewCreatorBulk) -> Result<CreatorFilter, CreatorErro
         };
         wrong.extend(changes.check().err().into_iter().flatten());
     }
-    if !wrong.is_empty() {
-        return Err(CreatorError::Invalid(wrong));
+    match filter {
+        Ok(filter) if wrong.is_empty() => Ok(filter),
+        Ok(_) | Err(_) => Err(CreatorError::Invalid(wrong)),
     }
-    let mut filter = new.filter.clone();
-    let reach = ctx.actor.reach();
-    if let Some(reached) = reach.clusters {
-        if filter.clusters.is_empty() {
-            filter.clusters = reached.to_vec();
-        }
-        filter
-            .clusters
-            .retain(|cluster| reach.covers_cluster(cluster));
-        if filter.clusters.is_empty() {
-            let message = "names no cluster that you reach";
-            return Err(CreatorError::Invalid(vec![FieldError::new(
-                "/filter/clusters",
-                message,
-            )]));
-        }
-    }
-    Ok(filter)
 }
 
 fn wanted(filter: &CreatorFilter) -> Wanted<'_> {

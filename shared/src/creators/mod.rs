@@ -11,6 +11,7 @@ mod consents;
 mod edit;
 mod error;
 mod jobs;
+mod many;
 mod merge;
 mod model;
 mod people;
@@ -32,6 +33,10 @@ pub use consents::{consent_history, say};
 pub use edit::{archive, change, lock, unarchive};
 pub use error::CreatorError;
 pub use jobs::LiftSuspension;
+pub use many::{
+    Key, Known, Registration, change_many, count_matching, known, lock_named, named, next_matching,
+    register_many, within_callers_reach,
+};
 pub use merge::{Duplicate, Likeness, duplicates, merge, merge_people};
 pub use model::{
     ADULT_AGE_YEARS, ALIASES_MAX, ActivationFacts, AgeDecision, AgeVerdict, Block, BlockId,

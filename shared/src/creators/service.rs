@@ -14,7 +14,7 @@ use crate::kernel::{Ctx, Cursor, Page, PageRequest, TypedId};
 use crate::reactions;
 
 /// What the first lines of a creator's histories say.
-const REGISTERED: &str = "registered";
+pub(super) const REGISTERED: &str = "registered";
 
 /// Registers a creator with its first consents and begins its onboarding; a person who is not known yet comes into being
 /// with it.

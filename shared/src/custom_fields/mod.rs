@@ -19,5 +19,8 @@ pub use error::CustomFieldError;
 pub use model::{
     FIELDS_MAX, Field, FieldChanges, FieldKey, FieldType, FieldValue, Given, InvalidKey, NewField,
 };
-pub use service::{change, define, definitions, follow_merge, set, values, values_of};
+pub use service::{
+    ValueChanges, change, define, definitions, follow_merge, held_definitions, set, set_many,
+    values, values_of,
+};
 pub use store::push_condition;

@@ -147,16 +147,75 @@ pub async fn set(
     for (key, value) in &kept {
         store::set(conn, ctx, creator, key, value).await?;
     }
-    let keys: Vec<&String> = kept.iter().map(|(key, _)| key).collect();
-    let shown: BTreeMap<&String, String> = kept
-        .iter()
-        .map(|(key, value)| (key, value.to_string()))
-        .collect();
-    let entry = Entry::new("custom_field.set", creator)
-        .after(json!({ "set": keys, "removed": removed }))
-        .personal(json!(shown));
+    let kept = kept.iter().map(|(key, value)| (key.as_str(), value));
+    let entry = entry_of_set(creator, kept, &removed);
     audit::record(conn, ctx, entry).await?;
     values(conn, ctx, creator).await
+}
+
+fn entry_of_set<'a>(
+    creator: CreatorId,
+    kept: impl IntoIterator<Item = (&'a str, &'a FieldValue)>,
+    removed: &[String],
+) -> Entry {
+    let shown: BTreeMap<&str, String> = kept
+        .into_iter()
+        .map(|(key, value)| (key, value.to_string()))
+        .collect();
+    let keys: Vec<&&str> = shown.keys().collect();
+    Entry::new("custom_field.set", creator)
+        .after(json!({ "set": keys, "removed": removed }))
+        .personal(json!(shown))
+}
+
+/// All fields, of which none is changed until the transaction ends: to check values against that are set in it.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn held_definitions(conn: &mut PgConnection) -> Result<Vec<Field>, CustomFieldError> {
+    Ok(store::definitions_for_share(conn).await?)
+}
+
+/// Values of one creator that are to be set; those that are none are to be removed.
+pub type ValueChanges = BTreeMap<String, Option<FieldValue>>;
+
+/// Sets values that were checked against [`held_definitions`], of creators that were looked up by the caller; each with
+/// the trail of [`set`].
+///
+/// # Errors
+/// If the database refuses.
+pub async fn set_many(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    changes: &[(CreatorId, ValueChanges)],
+) -> Result<(), CustomFieldError> {
+    let flat: Vec<store::Change<'_>> = changes
+        .iter()
+        .flat_map(|(creator, values)| {
+            let of_one = values.iter();
+            of_one.map(|(key, value)| (*creator, key.as_str(), value.as_ref()))
+        })
+        .collect();
+    if flat.is_empty() {
+        return Ok(());
+    }
+    store::set_many(conn, ctx, &flat).await?;
+    let entries =
+        changes
+            .iter()
+            .filter(|(_, values)| !values.is_empty())
+            .map(|(creator, values)| {
+                let kept = values
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.as_str(), value.as_ref()?)));
+                let removed: Vec<String> = values
+                    .iter()
+                    .filter(|(_, value)| value.is_none())
+                    .map(|(key, _)| key.clone())
+                    .collect();
+                entry_of_set(*creator, kept, &removed)
+            });
+    Ok(audit::record_all(conn, ctx, entries.collect()).await?)
 }
 
 fn checked(

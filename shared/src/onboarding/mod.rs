@@ -26,6 +26,6 @@ pub use model::{
 };
 pub use service::{
     CompleteStep, StaffDecision, complete, decide, follow_merge, get, history, prove, reopen, skip,
-    start,
+    start, start_many,
 };
 pub use sweep::{SWEEP_BATCH, Swept, sweep};

@@ -1,15 +1,17 @@
 //! What can be done with a creator's onboarding.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::model::Refusal;
 use super::{
-    Blocker, Event, OnboardingError, Proof, Run, RunState, Step, StepKey, StepState, store,
+    Blocker, Event, Flow, OnboardingError, Proof, Run, RunState, Step, StepKey, StepState, store,
 };
 use crate::audit::{self, Entry};
 use crate::creators::{self, Channel, CreatorId};
-use crate::kernel::{Ctx, FieldError, Page, PageRequest};
+use crate::kernel::{Ctx, FieldError, Page, PageRequest, TypedId};
 use crate::reactions;
 
 /// Characters of a reason at the most.
@@ -63,6 +65,34 @@ pub async fn start(
     }
     // somebody else began it at this very moment
     Ok(store::lock(conn, creator).await?)
+}
+
+/// Begins the onboarding of creators, each with its cluster, who have none yet: as [`start`], all in a few statements.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn start_many(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creators: &[(CreatorId, &str)],
+) -> Result<(), OnboardingError> {
+    let by = ctx.actor.to_string();
+    let mut flows: BTreeMap<&str, Option<Flow>> = BTreeMap::new();
+    let mut begun = Vec::with_capacity(creators.len());
+    for (creator, cluster) in creators {
+        if !flows.contains_key(cluster) {
+            flows.insert(cluster, store::current_flow(conn, cluster).await?);
+        }
+        if let Some(Some(flow)) = flows.get(cluster) {
+            begun.push(Run::begin(flow.clone(), *creator, &by, ctx.now()));
+        }
+    }
+    let new = store::insert_many(conn, &begun).await?;
+    let entries = begun
+        .iter()
+        .filter(|(run, _)| new.contains(&run.id.uuid()))
+        .map(|(run, events)| entry("onboarding.begin", run, events));
+    Ok(audit::record_all(conn, ctx, entries.collect()).await?)
 }
 
 /// A creator's run, with what keeps each step from being completed.
@@ -299,16 +329,19 @@ async fn record(
     run: &Run,
     events: &[Event],
 ) -> sqlx::Result<()> {
+    audit::record(conn, ctx, entry(action, run, events)).await
+}
+
+fn entry(action: &'static str, run: &Run, events: &[Event]) -> Entry {
     let about = events.iter().find(|event| event.step.is_some());
     let after = json!({
         "run": run.id, "flowVersion": run.flow_version, "state": run.state, "percent": run.percent(),
         "step": about.and_then(|event| event.step),
     });
     let reason = about.and_then(|event| event.reason.as_deref());
-    let entry = Entry::new(action, run.creator)
+    Entry::new(action, run.creator)
         .after(after)
-        .reason_if(reason);
-    audit::record(conn, ctx, entry).await
+        .reason_if(reason)
 }
 
 /// What a proof still lacks, as names of fields of the creator.

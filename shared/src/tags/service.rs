@@ -1,6 +1,6 @@
 //! What can be done with tags.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sqlx::PgConnection;
@@ -148,4 +148,15 @@ pub async fn follow_merge(
     kept: CreatorId,
 ) -> sqlx::Result<()> {
     store::follow_merge(conn, gone, kept).await
+}
+
+/// The tags of many creators in one statement; those without any are absent. For exports.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn of_many(
+    conn: &mut PgConnection,
+    creators: &[CreatorId],
+) -> Result<BTreeMap<CreatorId, Vec<String>>, TagError> {
+    Ok(store::of_many(conn, creators).await?)
 }

@@ -1,6 +1,6 @@
 //! The SQL of tags.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -187,4 +187,22 @@ pub(super) async fn follow_merge(
     .execute(conn)
     .await
     .map(drop)
+}
+
+/// The tags of creators, each in its order.
+pub(super) async fn of_many(
+    conn: &mut PgConnection,
+    creators: &[CreatorId],
+) -> sqlx::Result<BTreeMap<CreatorId, Vec<String>>> {
+    let rows = sqlx::query!(
+        r#"select creator_id, array_agg(tag order by tag) as "tags!" from creator_tags
+           where creator_id = any($1) group by creator_id"#,
+        &uuids(creators),
+    )
+    .fetch_all(conn)
+    .await?;
+    let tags = rows
+        .into_iter()
+        .map(|row| (row.creator_id.into(), row.tags));
+    Ok(tags.collect())
 }

@@ -158,7 +158,7 @@ impl CreatorChanges {
     }
 
     /// The creator with the changes, as it is to be stored.
-    pub(in crate::creators) fn apply(self, to: &Creator) -> Creator {
+    pub fn apply(self, to: &Creator) -> Creator {
         let text = |new: Option<Option<String>>, old: &Option<String>| new.unwrap_or(old.clone());
         Creator {
             email: self

@@ -181,7 +181,7 @@ pub(in crate::creators) async fn update(
     Ok(())
 }
 
-fn taken(error: sqlx::Error) -> CreatorError {
+pub(in crate::creators) fn taken(error: sqlx::Error) -> CreatorError {
     let constraint = error
         .as_database_error()
         .and_then(|error| error.constraint())

@@ -5,6 +5,7 @@ pub(super) mod bulk;
 pub(super) mod consents;
 pub(super) mod creators;
 pub(super) mod history;
+pub(super) mod many;
 pub(super) mod merge;
 pub(super) mod people;
 pub(super) mod search;

@@ -1,5 +1,7 @@
 //! The SQL of custom fields. Numbers cross as text, digit for digit.
 
+mod many;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,6 +12,8 @@ use uuid::Uuid;
 use super::{Condition, Field, FieldKey, FieldType, FieldValue, NewField, Operator};
 use crate::creators::CreatorId;
 use crate::kernel::{Ctx, TypedId, stored};
+
+pub(super) use many::{Change, set_many};
 
 struct Row {
     key: String,

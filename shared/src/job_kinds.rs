@@ -3,6 +3,9 @@
 use crate::access::SendPasswordMail;
 use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
 use crate::creators::{CreatorBulkWork, LiftSuspension};
+use crate::exports::ExportWork;
+use crate::files::PurgeFiles;
+use crate::imports::ImportWork;
 use crate::onboarding::SweepOnboarding;
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
@@ -23,4 +26,7 @@ pub fn catalog() -> Catalog {
         .with::<SweepOnboarding>()
         .with::<RemindTask>()
         .with::<SendPasswordMail>()
+        .with::<ImportWork>()
+        .with::<ExportWork>()
+        .with::<PurgeFiles>()
 }

@@ -5,10 +5,14 @@
 pub mod access;
 pub mod audit;
 pub mod campaigns;
+pub mod cells;
 pub mod config;
 pub mod creators;
 pub mod custom_fields;
+pub mod exports;
+pub mod files;
 pub mod idempotency;
+pub mod imports;
 pub mod job_kinds;
 pub mod kernel;
 pub mod messaging;

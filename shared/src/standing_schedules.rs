@@ -4,6 +4,7 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
+use crate::files::PurgeFiles;
 use crate::kernel::Ctx;
 use crate::onboarding::SweepOnboarding;
 use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
@@ -28,6 +29,7 @@ fn every<J: Job>(name: &str, cron: &str) -> ScheduleSpec {
 fn all() -> Vec<ScheduleSpec> {
     vec![
         every::<SweepOnboarding>("onboarding sweep", "7 * * * *"),
+        every::<PurgeFiles>("expired files", "37 * * * *"),
         // after midnight, when the day before is whole
         every::<RecalculateTiers>("tiers of all creators", "15 0 * * *"),
     ]

@@ -30,6 +30,10 @@ pub enum Permission {
     ReadCreators,
     /// Add and change creators.
     WriteCreators,
+    /// Import creators from files, and undo imports.
+    ImportCreators,
+    /// Export creators into files.
+    ExportCreators,
     /// Change creators' status, suspend and reactivate them.
     SteerCreators,
     /// Merge creators, and people, that turned out to be one.
@@ -98,7 +102,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -110,6 +114,8 @@ impl Permission {
         Self::ReadMetrics,
         Self::ReadCreators,
         Self::WriteCreators,
+        Self::ImportCreators,
+        Self::ExportCreators,
         Self::SteerCreators,
         Self::MergeCreators,
         Self::ReadPeople,
@@ -158,6 +164,8 @@ impl Permission {
             Self::ReadMetrics => "metrics:read",
             Self::ReadCreators => "creators:read",
             Self::WriteCreators => "creators:write",
+            Self::ImportCreators => "creators:import",
+            Self::ExportCreators => "creators:export",
             Self::SteerCreators => "creators:steer",
             Self::MergeCreators => "creators:merge",
             Self::ReadPeople => "people:read",
@@ -217,6 +225,8 @@ impl Permission {
                 self,
                 Self::ReadCreators
                     | Self::WriteCreators
+                    | Self::ImportCreators
+                    | Self::ExportCreators
                     | Self::SteerCreators
                     | Self::MergeCreators
                     | Self::RevealContact
@@ -234,6 +244,7 @@ impl Permission {
             Role::Marketing => matches!(
                 self,
                 Self::ReadCreators
+                    | Self::ExportCreators
                     | Self::ReadCampaigns
                     | Self::WriteCampaigns
                     | Self::RunCampaigns
@@ -249,6 +260,7 @@ impl Permission {
             Role::Finance => matches!(
                 self,
                 Self::ReadCreators
+                    | Self::ExportCreators
                     | Self::ReadPeople
                     | Self::WriteTiers
                     | Self::ReadJobs
@@ -265,6 +277,7 @@ impl Permission {
             Role::Compliance => matches!(
                 self,
                 Self::ReadCreators
+                    | Self::ExportCreators
                     | Self::SteerCreators
                     | Self::MergeCreators
                     | Self::ReadPeople
@@ -338,6 +351,8 @@ impl Permission {
             self,
             Self::ReadCreators
                 | Self::WriteCreators
+                | Self::ImportCreators
+                | Self::ExportCreators
                 | Self::SteerCreators
                 | Self::MergeCreators
                 | Self::ReadPeople

@@ -4,6 +4,7 @@
 //! [`router`], then any file in [`routes`].
 
 pub mod app;
+mod download;
 pub mod error;
 pub mod extract;
 pub mod fields;

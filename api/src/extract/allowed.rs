@@ -43,6 +43,8 @@ needs!(
     ReadMetrics,
     ReadCreators,
     WriteCreators,
+    ImportCreators,
+    ExportCreators,
     SteerCreators,
     MergeCreators,
     ReadPeople,

@@ -30,6 +30,7 @@ mod second_factor;
 mod serving;
 mod support;
 mod tiers;
+mod transfers;
 mod unsubscribe;
 mod users;
 mod web_sessions;

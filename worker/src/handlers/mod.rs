@@ -7,6 +7,7 @@ mod onboarding;
 mod queue;
 mod tasks;
 mod tiers;
+mod transfers;
 
 use shared::kernel::{Classify, ErrorKind};
 use shared::queue::{Failure, fail, retry};
@@ -23,6 +24,7 @@ pub fn all() -> Registry {
         queue::register,
         tiers::register,
         tasks::register,
+        transfers::register,
     ]
     .into_iter()
     .fold(Registry::default(), |registry, add| add(registry))

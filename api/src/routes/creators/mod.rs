@@ -3,8 +3,10 @@
 mod bulk;
 mod clusters;
 mod consents;
+mod exports;
 mod filter;
 mod history;
+mod imports;
 mod list;
 mod merge;
 mod people;
@@ -46,4 +48,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(bulk::start))
         .routes(routes!(bulk::show))
         .routes(routes!(bulk::cancel))
+        .routes(routes!(imports::list, imports::upload))
+        .routes(routes!(imports::show))
+        .routes(routes!(imports::start))
+        .routes(routes!(imports::cancel))
+        .routes(routes!(imports::undo))
+        .routes(routes!(imports::report))
+        .routes(routes!(exports::list, exports::start))
+        .routes(routes!(exports::show))
+        .routes(routes!(exports::cancel))
+        .routes(routes!(exports::file))
 }

@@ -139,6 +139,7 @@ impl Completer {
         self.events.job(job.id, &job.kind, &job.queue, state);
         self.metrics.picked_up(&job.queue, &job.kind, job.waited);
         self.metrics.ended(&job.queue, &job.kind, ending, ran);
+        self.metrics.pace.ended(&job.queue, ending, job.waited);
     }
 
     async fn complete(&self, successes: &[Success]) {

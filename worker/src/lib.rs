@@ -15,6 +15,7 @@ pub mod job_cx;
 pub mod job_log;
 pub mod leader;
 pub mod lifecycle;
+pub mod pace;
 pub mod probe;
 pub mod registry;
 pub mod running;

@@ -23,6 +23,7 @@ use crate::execute::{CANCEL_GRACE, Executor};
 use crate::fetcher::Fetcher;
 use crate::heart::Heart;
 use crate::leader::Leader;
+use crate::pace::PaceKeeper;
 use crate::registry::Registry;
 use crate::running::Running;
 
@@ -69,6 +70,7 @@ pub struct Worker {
     heart: std::thread::JoinHandle<()>,
     leader: std::thread::JoinHandle<()>,
     events: JoinHandle<()>,
+    pace: JoinHandle<()>,
 }
 
 impl Worker {
@@ -131,6 +133,12 @@ impl Worker {
             metrics: metrics.clone(),
         };
         let completer = tokio::spawn(completer.run(settlements));
+        let keeper = PaceKeeper {
+            pool: pool.clone(),
+            metrics: metrics.clone(),
+            stop: stop.clone(),
+        };
+        let pace = tokio::spawn(keeper.run());
         let executor = Executor::new(app, Arc::new(registry.clone()), running.clone(), settle);
         let kinds: Arc<[String]> = registry.kinds().into();
         let (mut fetchers, mut runners) = (JoinSet::new(), JoinSet::new());
@@ -173,6 +181,7 @@ impl Worker {
             heart,
             leader,
             events,
+            pace,
         })
     }
 
@@ -232,6 +241,9 @@ impl Worker {
         let joined =
             tokio::task::spawn_blocking(move || threads.map(std::thread::JoinHandle::join)).await?;
         self.events.abort();
+        if tokio::time::timeout(CANCEL_GRACE, self.pace).await.is_err() {
+            tracing::warn!("the last figures of the pace could not be written");
+        }
         self.leads.store(false, Ordering::Relaxed);
         anyhow::ensure!(
             joined.iter().all(Result::is_ok),

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
+use super::pace::PaceBook;
+
 /// Queues that have a label of their own.
 pub const QUEUE_LABELS_MAX: usize = 100;
 /// Kinds that have a label of their own.
@@ -33,6 +35,8 @@ pub struct QueueMetrics {
     run: HistogramVec,
     pickup: HistogramVec,
     labels: Arc<Mutex<Labels>>,
+    /// The same by queue, for the table that pages draw from.
+    pub pace: PaceBook,
 }
 
 impl std::fmt::Debug for QueueMetrics {
@@ -122,6 +126,7 @@ impl Default for QueueMetrics {
                 &PICKUP_BUCKETS,
             ),
             labels: Arc::default(),
+            pace: PaceBook::default(),
         }
     }
 }

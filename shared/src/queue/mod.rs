@@ -3,7 +3,7 @@
 //! Promises: a job exists once the transaction that enqueued it has committed, and never otherwise; it is run until it
 //! is done, dead or cancelled, perhaps twice, never lost; what it did is remembered.
 //! Owns: `jobs`, `job_history`, `job_attempts`, `job_terms`, `queues`, `batches`, `workers`, `schedules`,
-//! `schedule_runs`, `installation`, and all keys in Redis. Calls: nobody.
+//! `schedule_runs`, `queue_pace`, `installation`, and all keys in Redis. Calls: nobody.
 
 pub mod batch;
 pub mod bulk;
@@ -27,6 +27,7 @@ pub mod leadership;
 pub mod metrics;
 mod notice;
 mod outcome;
+pub mod pace;
 pub mod rate;
 pub mod ready_list;
 pub mod sample;

@@ -1,5 +1,7 @@
 //! Making, changing, running and removing schedules.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -15,6 +17,8 @@ use crate::queue::{Catalog, JobId, Priority};
 
 /// Runs of a schedule that are shown, the last ones.
 pub const RUNS_SHOWN_MAX: i64 = 20;
+/// Runs of each schedule that are shown beside many others.
+pub const LAST_RUNS: i64 = 5;
 
 struct Row {
     id: Uuid,
@@ -116,6 +120,37 @@ pub async fn find(
         created_at: run.created_at,
     });
     Ok(Some((row.into(), runs.collect())))
+}
+
+/// The last [`LAST_RUNS`] runs of each of these schedules, newest first.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn last_runs(
+    conn: &mut PgConnection,
+    schedules: impl Iterator<Item = ScheduleId>,
+) -> sqlx::Result<BTreeMap<ScheduleId, Vec<ScheduleRun>>> {
+    let ids: Vec<Uuid> = schedules.map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"select s.id as "id!", r.tick, r.job_id, r.manual, r.created_at
+           from unnest($1::uuid[]) s(id) cross join lateral (
+               select tick, job_id, manual, created_at from schedule_runs
+               where schedule_id = s.id order by tick desc limit $2) r"#,
+        &ids,
+        LAST_RUNS,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut runs: BTreeMap<ScheduleId, Vec<ScheduleRun>> = BTreeMap::new();
+    for row in rows {
+        runs.entry(row.id.into()).or_default().push(ScheduleRun {
+            tick: row.tick,
+            job: row.job_id.into(),
+            manual: row.manual,
+            created_at: row.created_at,
+        });
+    }
+    Ok(runs)
 }
 
 /// Makes a schedule; its first tick is the first occurrence after now.

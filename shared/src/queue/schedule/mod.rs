@@ -8,7 +8,9 @@ mod run;
 mod standing;
 mod tick;
 
-pub use manage::{RUNS_SHOWN_MAX, change, create, find, list, remove, run_now};
+pub use manage::{
+    LAST_RUNS, RUNS_SHOWN_MAX, change, create, find, last_runs, list, remove, run_now,
+};
 pub use model::{
     CRON_MAX_CHARS, NAME_MAX_CHARS, PREVIEW_TICKS, Schedule, ScheduleChanges, ScheduleError,
     ScheduleId, ScheduleRun, ScheduleSpec, recurrence,

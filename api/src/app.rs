@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
+use crate::pages::Looks;
 
 /// Connections that watch events at the same time, in one process.
 pub const WATCHERS_MAX: usize = 500;
@@ -30,6 +31,8 @@ pub struct App {
     pub catalog: Arc<Catalog>,
     /// Looks at the whole queue.
     pub sampler: Arc<Sampler>,
+    /// What the operators' pages look at.
+    pub looks: Looks,
     /// What happens in the queue, for those who watch.
     pub feed: EventFeed,
     /// Places for those who watch.
@@ -77,6 +80,7 @@ impl App {
                 signals.ready.clone(),
                 catalog.clone(),
             )),
+            looks: Looks::default(),
             feed: EventFeed::new(&signals.ready),
             watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
             stop: CancellationToken::new(),

@@ -101,6 +101,17 @@ impl Problem {
         self.status
     }
 
+    /// What is wrong, in sentences for people: each field, or the occurrence.
+    pub(crate) fn told(&self) -> Vec<String> {
+        if self.errors.is_empty() {
+            return vec![self.detail.clone().unwrap_or_else(|| title(&self.code))];
+        }
+        let fields = self.errors.iter();
+        fields
+            .map(|error| format!("{}: {}", error.field, error.message))
+            .collect()
+    }
+
     /// The document that is sent.
     pub(crate) fn body<'a>(&'a self, request_id: &'a str) -> impl Serialize + 'a {
         ProblemBody {

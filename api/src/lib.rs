@@ -11,6 +11,7 @@ pub mod fields;
 pub mod metrics;
 pub mod middleware;
 pub mod openapi;
+pub mod pages;
 pub mod router;
 pub mod routes;
 pub mod serve;

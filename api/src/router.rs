@@ -19,7 +19,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::app::App;
 use crate::error::Problem;
 use crate::openapi::{ApiDoc, complete};
-use crate::{metrics, middleware, routes};
+use crate::{metrics, middleware, pages, routes};
 
 /// Size of a request's body at the most, in bytes, where a route does not say otherwise.
 pub const BODY_MAX_BYTES: usize = 1024 * 1024;
@@ -32,6 +32,7 @@ pub fn router(app: App) -> Router {
     let routes = routes
         .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")))
         .merge(metrics::guarded())
+        .merge(pages::routes())
         .route("/openapi.json", get(async move || Json(document.clone())))
         .fallback(async || Problem::not_found());
     guarded(routes, app)

@@ -165,7 +165,7 @@ async fn list(
 }
 
 /// The kind and the id: `queue:mail` says both, of a typed id the prefix is the kind.
-fn subject_parts(text: &str) -> Option<(String, String)> {
+pub(crate) fn subject_parts(text: &str) -> Option<(String, String)> {
     if let Some((kind, name)) = text.split_once(':') {
         return Some((kind.to_owned(), name.to_owned()));
     }

@@ -2,7 +2,7 @@
 
 mod api_keys;
 mod audit;
-mod auth;
+pub(crate) mod auth;
 mod batches;
 mod bulk;
 mod campaigns;
@@ -12,7 +12,7 @@ mod dead_letters;
 mod events;
 mod health;
 mod job_kinds;
-mod jobs;
+pub(crate) mod jobs;
 mod notes;
 mod onboarding;
 mod queues;
@@ -28,6 +28,8 @@ mod workers;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+
+pub(crate) use audit::subject_parts;
 
 /// All of them.
 pub fn all() -> OpenApiRouter<App> {

@@ -20,6 +20,7 @@ mod jobs_find;
 mod jobs_steer;
 mod metrics;
 mod onboarding;
+mod pages;
 mod password_reset;
 mod people;
 mod permissions;

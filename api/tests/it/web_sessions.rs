@@ -6,12 +6,12 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use crate::people::{PASSWORD, Place, anonymous, text};
-use crate::support::Answer;
+use crate::support::{Answer, TestApp};
 
-const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
+pub(crate) const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 /// A request with a cookie.
-async fn with_cookie(
+pub(crate) async fn with_cookie(
     place: &Place,
     cookie: &str,
     method: Method,
@@ -28,9 +28,14 @@ async fn with_cookie(
 }
 
 /// The cookie and the token for changes of a new web session.
-async fn begin(place: &Place) -> (String, String) {
-    let body = json!({ "email": place.email, "password": PASSWORD });
-    let begun = anonymous(&place.app, "/api/auth/session", body, &[OURS]).await;
+pub(crate) async fn begin(place: &Place) -> (String, String) {
+    begin_as(&place.app, &place.email).await
+}
+
+/// The same for another user.
+pub(crate) async fn begin_as(app: &TestApp, email: &str) -> (String, String) {
+    let body = json!({ "email": email, "password": PASSWORD });
+    let begun = anonymous(app, "/api/auth/session", body, &[OURS]).await;
     assert_eq!(begun.status, 200, "{begun:?}");
     let header = begun.header("set-cookie");
     assert!(

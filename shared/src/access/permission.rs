@@ -300,7 +300,12 @@ impl Permission {
             ),
             Role::Analyst => matches!(
                 self,
-                Self::ReadCampaigns | Self::ReadQueues | Self::ReadMetrics | Self::ReadAnalytics
+                Self::ReadCampaigns
+                    | Self::ReadQueues
+                    | Self::ReadSchedules
+                    | Self::ReadWorkers
+                    | Self::ReadMetrics
+                    | Self::ReadAnalytics
             ),
         }
     }

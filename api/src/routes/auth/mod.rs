@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// The problem of somebody who could not be let in.
-pub(super) fn refused(error: AccessError) -> Problem {
+pub(crate) fn refused(error: AccessError) -> Problem {
     if let AccessError::TooMany { wait } = error {
         return Problem::new(StatusCode::TOO_MANY_REQUESTS, error.code())
             .detail(error.to_string())

@@ -15,8 +15,9 @@ use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Allowed, Json, PathId, ReadJobs};
 
-pub(super) use body::FilterBody;
-pub(super) use search::{JobList, SearchParams, filter_of_query};
+pub(crate) use body::FilterBody;
+pub(crate) use search::filter_of_query;
+pub(super) use search::{JobList, SearchParams};
 pub(super) use steer::{Retried, Steered, retried, steered};
 pub(super) use view::JobView;
 

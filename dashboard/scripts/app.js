@@ -1,0 +1,20 @@
+// The pages work without scripts for reading. Scripts keep them fresh, draw charts, show times in the viewer's zone, and
+// send what operators decide to the HTTP API.
+import { startCalls } from "./calls.js";
+import { startBulk } from "./bulk.js";
+import { drawCharts } from "./chart.js";
+import { startLive } from "./live.js";
+import { startPalette } from "./palette.js";
+import { showTimes } from "./times.js";
+
+function dress() {
+  showTimes(document);
+  drawCharts(document);
+  document.dispatchEvent(new CustomEvent("page:dressed"));
+}
+
+startCalls();
+startBulk();
+startPalette();
+dress();
+startLive(dress);

@@ -1,0 +1,88 @@
+// Keeps what is in #live fresh: something happened in the queue, so the same page is fetched again and what changed is
+// put into place. Nothing is fetched while the tab is hidden, or while somebody types into what would be replaced.
+import htmx from "htmx.org/dist/htmx.esm.js";
+
+/** At least this long between two looks. */
+const GAP_MS = 1000;
+/** Without any event, relative times and figures are looked at again after this long. */
+const QUIET_MS = 15000;
+
+let source = null;
+let stale = false;
+let busy = false;
+let lookedAt = Date.now();
+let over = false;
+
+export function startLive(dress) {
+  const live = () => document.getElementById("live");
+  if (!live()) return;
+  document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+  document.addEventListener("page:stale", () => look());
+  document.addEventListener("session:over", sessionOver);
+  document.addEventListener("htmx:before:response", (event) => {
+    const status = event.detail.ctx.response.status;
+    if (status === 401) sessionOver();
+    // a refusal is no page: what is shown stays
+    if (status >= 400) event.preventDefault();
+  });
+  if (!document.hidden) connect();
+  setInterval(() => {
+    const age = Date.now() - lookedAt;
+    if ((stale && age >= GAP_MS) || age >= QUIET_MS) look();
+  }, 250);
+
+  async function look() {
+    if (busy || over || document.hidden || isBusyWith(live())) return;
+    busy = true;
+    stale = false;
+    lookedAt = Date.now();
+    try {
+      await htmx.ajax("GET", location.pathname + location.search, { target: "#live", select: "#live", swap: "outerMorph" });
+      dress();
+    } finally {
+      busy = false;
+    }
+  }
+}
+
+/** Whether somebody is in the middle of something there. */
+function isBusyWith(place) {
+  const at = document.activeElement;
+  const types = at && place.contains(at) && at.matches("input:not([type=checkbox]), textarea, select");
+  const chose = place.querySelector('input[name="job"]:checked');
+  return Boolean(types || chose || document.querySelector("dialog[open]") || !getSelection().isCollapsed);
+}
+
+function connect() {
+  if (source || over) return;
+  stale = true;
+  source = new EventSource("/api/events");
+  source.addEventListener("open", () => note(""));
+  source.addEventListener("changes", () => (stale = true));
+  source.addEventListener("reset", () => (stale = true));
+  // the browser comes back by itself; only a refusal ends the source
+  source.addEventListener("error", () => {
+    if (source?.readyState !== EventSource.CLOSED) return note("reconnecting …");
+    source = null;
+    note("not live");
+  });
+}
+
+function disconnect() {
+  source?.close();
+  source = null;
+}
+
+function sessionOver() {
+  over = true;
+  disconnect();
+  const here = encodeURIComponent(location.pathname + location.search);
+  const link = document.createElement("a");
+  link.href = `/login?next=${here}`;
+  link.textContent = "Your session is over: log in again";
+  document.getElementById("connection").replaceChildren(link);
+}
+
+function note(text) {
+  document.getElementById("connection").textContent = text;
+}

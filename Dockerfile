@@ -1,9 +1,17 @@
 # syntax=docker/dockerfile:1
 # One image for the api, the worker and the migrations; the command decides.
 
+FROM node:22-bookworm-slim AS scripts
+WORKDIR /src
+COPY dashboard/package.json dashboard/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY dashboard/scripts scripts
+RUN npm run build
+
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
+COPY --from=scripts /src/dist dashboard/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --locked --release --bin api --bin worker \

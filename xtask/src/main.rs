@@ -5,6 +5,8 @@ mod commands;
 mod environment;
 mod install;
 mod licences;
+mod node;
+mod people;
 mod python;
 mod sql_cache;
 mod stack;
@@ -80,7 +82,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Up(arguments) => up::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
-        Command::Build => cargo::build(cargo::Profile::Release, &["api", "worker"]),
+        Command::Build => {
+            node::bundle_scripts()?;
+            cargo::build(cargo::Profile::Release, &["api", "worker"])
+        }
         Command::Migrate => database::migrate(),
         Command::Seed(arguments) => database::seed(&arguments),
         Command::Token(arguments) => database::token(&arguments),

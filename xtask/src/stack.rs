@@ -12,7 +12,7 @@ use xtask::servers::{
 
 use crate::cargo::{self, Profile};
 use crate::environment::{self, Variables, given};
-use crate::{install, terminal};
+use crate::{install, node, terminal};
 
 /// The port the specification gives the API.
 const API_PORT: u16 = 3004;
@@ -106,6 +106,7 @@ impl Stack {
             .map(|(_, program)| program)
             .collect();
         install::ensure(&wanted)?;
+        node::bundle_scripts_or_say()?;
         match plan.profile {
             // The whole workspace, so that the tests find the same artefacts.
             Profile::Dev => cargo::build(plan.profile, &[])?,

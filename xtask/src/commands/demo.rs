@@ -8,6 +8,7 @@ use clap::Args;
 use super::up::{print_addresses, say_overrides, stay};
 use crate::cargo::{self, Profile};
 use crate::environment::{self, SERVERS};
+use crate::people;
 use crate::stack::{Plan, Stack, ours};
 use crate::terminal::note;
 
@@ -67,6 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     if !arguments.exit {
         print_addresses(&stack);
+        print_people(&stack);
         stay(&mut stack)?;
     }
     stack.stop()?;
@@ -75,4 +77,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Makes an admin and somebody who may only look, and prints how they log in. A database of the caller's may have them
+/// already; their passwords are not ours to change.
+fn print_people(stack: &Stack) {
+    for role in ["admin", "analyst"] {
+        match people::add(stack, Profile::Release, role) {
+            Ok(person) => note(&format!(
+                "log in to {} as {} with {}",
+                stack.api_url(),
+                person.email,
+                person.password
+            )),
+            Err(error) => note(&format!("nobody was added: {error:#}")),
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! One file for each command that is more than a line.
 
+pub(crate) mod browser;
 pub(crate) mod database;
 pub(crate) mod demo;
 pub(crate) mod fuzz;

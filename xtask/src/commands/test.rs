@@ -13,7 +13,7 @@ use xtask::servers::{Durability, Program, RunFolder, program, repository_root};
 use crate::environment::{SERVERS, say_ignored};
 use crate::stack::Servers;
 use crate::steps::{Steps, Verdict};
-use crate::{cargo, install, licences, sql_cache, terminal};
+use crate::{cargo, install, licences, node, sql_cache, terminal};
 use coverage::Coverage;
 use runner::{Counts, TestRun};
 
@@ -86,6 +86,10 @@ fn everything(folder: &RunFolder, servers: &Servers, run: &TestRun) -> Result<Ex
         licences::check()?;
         Ok(Verdict::Passed)
     })?;
+    steps.run("Scripts of the pages", || {
+        node::bundle_scripts()?;
+        Ok(Verdict::Passed)
+    })?;
     steps.run("Lints, and every query against a migrated database", || {
         sql_cache::lint_and_compare(&servers.postgres, folder)?;
         Ok(Verdict::Passed)
@@ -99,6 +103,7 @@ fn everything(folder: &RunFolder, servers: &Servers, run: &TestRun) -> Result<Ex
         "Every route against the OpenAPI document",
         super::fuzz::short,
     )?;
+    steps.run("The pages in a browser", super::browser::run)?;
     steps.run("Documentation examples", || {
         let found = run.documentation_examples()?;
         counts.add(found);

@@ -60,11 +60,13 @@ pub(crate) fn print_addresses(stack: &Stack) {
     let line = |what: &str, where_: &str| eprintln!("  {what:<10} {}", paint("1", where_));
     eprintln!();
     line("API", stack.api_url());
+    line("Dashboard", stack.api_url());
     line("API page", &format!("{}/docs", stack.api_url()));
     if let Some(url) = stack.mailbox_url() {
         line("Mailbox", url);
     }
     eprintln!("  A token:   cargo xtask token --role admin");
+    eprintln!("  A login:   cargo xtask user --role admin --email you@example.com");
     eprintln!("  Ctrl-C stops everything.\n");
 }
 

@@ -24,6 +24,10 @@ pub enum Program {
     Redis,
     /// `node`, 18 or later.
     Node,
+    /// `npm`, any version.
+    Npm,
+    /// Chromium or Chrome, any version; `CHROME_PATH` names another one.
+    Chromium,
     /// `docker-compose`, any version.
     DockerCompose,
     /// `python3`, 3.10 or later, with the module venv.
@@ -40,6 +44,8 @@ impl Program {
             Self::Postgres => &["postgresql"],
             Self::Redis => &["redis-server"],
             Self::Node => &["nodejs"],
+            Self::Npm => &["npm"],
+            Self::Chromium => &["chromium"],
             Self::DockerCompose => &["docker-compose"],
             Self::Python => &["python3", "python3-venv"],
             Self::Faketime => &["libfaketime"],
@@ -57,6 +63,8 @@ impl fmt::Display for MissingProgram {
             Program::Postgres => format!("Postgres {POSTGRES_MIN} or later"),
             Program::Redis => format!("redis-server {REDIS_MIN} or later"),
             Program::Node => format!("Node {NODE_MIN} or later"),
+            Program::Npm => "npm".to_owned(),
+            Program::Chromium => "Chromium (or CHROME_PATH, the path of one)".to_owned(),
             Program::DockerCompose => "docker-compose".to_owned(),
             Program::Python => "Python 3.10 or later with venv".to_owned(),
             Program::Faketime => "libfaketime".to_owned(),
@@ -127,6 +135,19 @@ fn python() -> Result<PathBuf> {
         .ok_or_else(|| MissingProgram(Program::Python).into())
 }
 
+/// The one that `CHROME_PATH` names, or one on `PATH`. Its version is not asked for: that would start a browser.
+fn chromium() -> Result<PathBuf> {
+    let named = std::env::var_os("CHROME_PATH").map(PathBuf::from);
+    let found = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .filter_map(on_path);
+    named
+        .into_iter()
+        .chain(found)
+        .find(|file| file.is_file())
+        .ok_or_else(|| MissingProgram(Program::Chromium).into())
+}
+
 /// Where distributions put libfaketime: in a folder named after the machine's architecture.
 fn faketime() -> Result<PathBuf> {
     let file = |folder: PathBuf| folder.join("faketime/libfaketimeMT.so.1");
@@ -147,6 +168,8 @@ pub fn program(program: Program) -> Result<PathBuf> {
         Program::Postgres => return Ok(postgres_programs()?.path("postgres")),
         Program::Redis => (&["redis-server", "valkey-server"], REDIS_MIN),
         Program::Node => (&["node"], NODE_MIN),
+        Program::Npm => (&["npm"], 0),
+        Program::Chromium => return chromium(),
         Program::DockerCompose => (&["docker-compose"], 0),
         Program::Python => return python(),
         Program::Faketime => return faketime(),

@@ -7,6 +7,7 @@ use crate::exports::ExportWork;
 use crate::files::PurgeFiles;
 use crate::imports::ImportWork;
 use crate::onboarding::SweepOnboarding;
+use crate::privacy::{ErasePerson, ExportPerson};
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
 use crate::tasks::RemindTask;
@@ -25,6 +26,8 @@ pub fn catalog() -> Catalog {
         .with::<FinishCampaign>()
         .with::<SweepOnboarding>()
         .with::<RemindTask>()
+        .with::<ExportPerson>()
+        .with::<ErasePerson>()
         .with::<SendPasswordMail>()
         .with::<ImportWork>()
         .with::<ExportWork>()

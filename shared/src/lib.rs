@@ -18,6 +18,7 @@ pub mod kernel;
 pub mod messaging;
 pub mod notes;
 pub mod onboarding;
+pub mod privacy;
 pub mod providers;
 pub mod queue;
 pub mod reactions;

@@ -77,6 +77,8 @@ needs!(
     ReadTasks,
     WriteTasks,
     ConfigureFields,
+    ExportPeople,
+    ErasePeople,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for

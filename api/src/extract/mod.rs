@@ -11,13 +11,13 @@ mod version;
 
 pub use allowed::{
     Allowed, Anybody, ConfigureFields, ConfigureOnboarding, DecideAge, DecideOnboarding,
-    ExportCreators, ImportCreators, MergeCreators, Needs, OwnAccount, OwnCreator, OwnOr,
-    ReadAnalytics, ReadAudit, ReadCampaigns, ReadComplianceNotes, ReadCreators, ReadDeliveries,
-    ReadJobs, ReadKeys, ReadMetrics, ReadNotes, ReadOnboarding, ReadPeople, ReadQueues,
-    ReadSchedules, ReadTasks, ReadUsers, ReadWorkers, RevealBank, RevealContact, RevealIdentity,
-    RevealTax, RunCampaigns, SteerCreators, WriteCampaigns, WriteCreators, WriteJobs, WriteKeys,
-    WriteNotes, WriteOnboarding, WritePeople, WriteQueues, WriteSchedules, WriteTasks, WriteTiers,
-    WriteUsers, WriteWorkers,
+    ErasePeople, ExportCreators, ExportPeople, ImportCreators, MergeCreators, Needs, OwnAccount,
+    OwnCreator, OwnOr, ReadAnalytics, ReadAudit, ReadCampaigns, ReadComplianceNotes, ReadCreators,
+    ReadDeliveries, ReadJobs, ReadKeys, ReadMetrics, ReadNotes, ReadOnboarding, ReadPeople,
+    ReadQueues, ReadSchedules, ReadTasks, ReadUsers, ReadWorkers, RevealBank, RevealContact,
+    RevealIdentity, RevealTax, RunCampaigns, SteerCreators, WriteCampaigns, WriteCreators,
+    WriteJobs, WriteKeys, WriteNotes, WriteOnboarding, WritePeople, WriteQueues, WriteSchedules,
+    WriteTasks, WriteTiers, WriteUsers, WriteWorkers,
 };
 pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};

@@ -15,6 +15,7 @@ mod job_kinds;
 pub(crate) mod jobs;
 mod notes;
 mod onboarding;
+mod privacy;
 mod queues;
 mod schedules;
 mod tags;
@@ -52,6 +53,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(tags::routes())
         .merge(custom_fields::routes())
         .merge(timeline::routes())
+        .merge(privacy::routes())
         .merge(campaigns::routes())
         .merge(unsubscribe::routes())
         .merge(audit::routes())

@@ -24,6 +24,7 @@ mod pages;
 mod password_reset;
 mod people;
 mod permissions;
+mod privacy;
 mod queues;
 mod reach;
 mod schedules;

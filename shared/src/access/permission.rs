@@ -98,11 +98,15 @@ pub enum Permission {
     WriteTasks,
     /// Define custom fields.
     ConfigureFields,
+    /// Hand out everything that is held about a person.
+    ExportPeople,
+    /// Erase people.
+    ErasePeople,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 47] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -148,6 +152,8 @@ impl Permission {
         Self::ReadTasks,
         Self::WriteTasks,
         Self::ConfigureFields,
+        Self::ExportPeople,
+        Self::ErasePeople,
     ];
 
     /// The permission's name on the wire.
@@ -198,6 +204,8 @@ impl Permission {
             Self::ReadTasks => "tasks:read",
             Self::WriteTasks => "tasks:write",
             Self::ConfigureFields => "custom-fields:configure",
+            Self::ExportPeople => "people:export",
+            Self::ErasePeople => "people:erase",
         }
     }
 
@@ -282,6 +290,8 @@ impl Permission {
                     | Self::MergeCreators
                     | Self::ReadPeople
                     | Self::WritePeople
+                    | Self::ExportPeople
+                    | Self::ErasePeople
                     | Self::DecideAge
                     | Self::ReadJobs
                     | Self::ReadAudit
@@ -362,6 +372,8 @@ impl Permission {
                 | Self::MergeCreators
                 | Self::ReadPeople
                 | Self::WritePeople
+                | Self::ExportPeople
+                | Self::ErasePeople
                 | Self::DecideAge
                 | Self::WriteTiers
                 | Self::ReadCampaigns

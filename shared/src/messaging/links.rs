@@ -10,7 +10,7 @@ use sha2::Sha256;
 use url::Url;
 use uuid::Uuid;
 
-use super::MessagingError;
+use super::{AddressDigests, MessagingError};
 use crate::creators::CreatorId;
 use crate::kernel::TypedId;
 
@@ -24,6 +24,7 @@ const TOKEN_BYTES: usize = 16 + 16 + SIGNATURE_BYTES;
 pub struct UnsubscribeLinks {
     mac: Hmac<Sha256>,
     base: String,
+    digests: AddressDigests,
 }
 
 impl std::fmt::Debug for UnsubscribeLinks {
@@ -50,7 +51,13 @@ impl UnsubscribeLinks {
         Self {
             mac: keyed(&derived),
             base: public_url.as_str().trim_end_matches('/').to_owned(),
+            digests: AddressDigests::new(key),
         }
+    }
+
+    /// Digests of addresses that nobody writes to again, under the same installation's key.
+    pub fn digests(&self) -> &AddressDigests {
+        &self.digests
     }
 
     /// The address of the link.

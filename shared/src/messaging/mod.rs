@@ -2,9 +2,10 @@
 //!
 //! Promises: nothing that a recipient or an author wrote becomes a header, markup or a program; a link in a mail stops
 //! the mails without a login; no more leaves at once, or in a second, than is allowed.
-//! Owns: `suppressions`. Emits: nothing. Calls: `creators`, `providers`.
+//! Owns: `suppressions`, `suppressed_digests`. Emits: nothing. Calls: `creators`, `providers`.
 
 mod compose;
+mod digests;
 mod error;
 mod layout;
 mod links;
@@ -15,11 +16,14 @@ mod store;
 mod template;
 
 pub use compose::{Identity, MarketingMail};
+pub use digests::AddressDigests;
 pub use error::{MessagingError, RenderError};
 pub use links::{Unsubscribe, UnsubscribeLinks};
 pub use mailer::{Mailer, Slot, Slots};
 pub use rate::RateLimit;
-pub use service::{DeadMailbox, Subscription, subscription, suppress, unsubscribe};
+pub use service::{
+    DeadMailbox, Subscription, subscription, suppress, suppress_for_good, unsubscribe,
+};
 pub use template::{
     Action, Content, MESSAGE_MAX_CHARS, MessageTemplate, Rendered, SUBJECT_MAX_CHARS, VARIABLES,
     Variables,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{MessagingError, Unsubscribe, store};
+use super::{AddressDigests, MessagingError, Unsubscribe, store};
 use crate::creators::{self, Channel, ConsentState, NewConsent};
 use crate::kernel::{Ctx, EmailAddress};
 
@@ -82,4 +82,25 @@ pub async fn suppress(
         return Ok(());
     }
     Ok(store::suppress(conn, dead, now).await?)
+}
+
+/// Keeps addresses and numbers, normalised, from being written to for good, known by their digests only.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn suppress_for_good(
+    conn: &mut PgConnection,
+    digests: &AddressDigests,
+    emails: &[String],
+    phones: &[String],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    for (channel, addresses) in [(Channel::Email, emails), (Channel::Sms, phones)] {
+        let digests: Vec<Vec<u8>> = addresses
+            .iter()
+            .map(|address| digests.of(channel, address).to_vec())
+            .collect();
+        store::suppress_digests(conn, channel, addresses, &digests, now).await?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::DeadMailbox;
+use crate::creators::Channel;
 
 pub(super) async fn cluster_name(conn: &mut PgConnection, id: &str) -> sqlx::Result<String> {
     sqlx::query_scalar!("select name from clusters where id = $1", id)
@@ -33,4 +34,26 @@ pub(super) async fn suppress(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Keeps digests in the place of addresses.
+pub(super) async fn suppress_digests(
+    conn: &mut PgConnection,
+    channel: Channel,
+    addresses: &[String],
+    digests: &[Vec<u8>],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with known as (delete from suppressions where channel = $1 and address = any($2))
+         insert into suppressed_digests (channel, digest, created_at) select $1, d, $4 from unnest($3::bytea[]) t (d)
+         on conflict do nothing",
+        channel.as_str(),
+        addresses,
+        digests,
+        now,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
 }

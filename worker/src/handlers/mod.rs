@@ -4,6 +4,7 @@ mod access;
 mod campaigns;
 mod creators;
 mod onboarding;
+mod privacy;
 mod queue;
 mod tasks;
 mod tiers;
@@ -21,6 +22,7 @@ pub fn all() -> Registry {
         campaigns::register,
         creators::register,
         onboarding::register,
+        privacy::register,
         queue::register,
         tiers::register,
         tasks::register,

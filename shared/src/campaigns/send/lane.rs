@@ -67,6 +67,7 @@ impl Lane<'_> {
             run: run.id,
             statuses: &run.statuses,
             ids,
+            digests: run.sender.mailer.links().digests(),
         };
         let tries = Patience::new();
         loop {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::campaigns::uuid;
 use crate::campaigns::{CampaignId, DeliveryId, DeliveryStatus};
 use crate::kernel::TypedId;
+use crate::messaging::AddressDigests;
 
 /// Rows of the chunk that a lost run had begun to send: their mails may have arrived.
 pub(in crate::campaigns) async fn give_up_lost(
@@ -58,6 +59,7 @@ pub(in crate::campaigns) struct Batch<'a> {
     /// Statuses of creators that the campaign addresses.
     pub(in crate::campaigns) statuses: &'a [String],
     pub(in crate::campaigns) ids: &'a [DeliveryId],
+    pub(in crate::campaigns) digests: &'a AddressDigests,
 }
 
 /// A recipient to be sent to now, or why not.
@@ -84,6 +86,7 @@ pub(in crate::campaigns) async fn begin(
     batch: Batch<'_>,
 ) -> sqlx::Result<Vec<Begun>> {
     let ids: Vec<Uuid> = batch.ids.iter().map(|id| id.uuid()).collect();
+    let (inner, outer) = batch.digests.blocks();
     sqlx::query_as!(
         Begun,
         r#"
@@ -107,7 +110,11 @@ pub(in crate::campaigns) async fn begin(
                                       where n.creator_id = r.id and n.channel = 'email'
                                       order by n.recorded_at desc, n.id desc limit 1), 'none') <> 'granted' then 'no_consent'
                        when exists (select 1 from suppressions s
-                                    where s.channel = 'email' and s.address = r.email_key) then 'suppressed'
+                                    where s.channel = 'email' and s.address = r.email_key)
+                         or exists (select 1 from suppressed_digests s
+                                    where s.channel = 'email'
+                                      and s.digest = sha256($7 || sha256($6 || convert_to('email:' || r.email_key, 'UTF8'))))
+                            then 'suppressed'
                    end as skip
             from due
             join creators r on r.id = due.creator_id
@@ -131,6 +138,8 @@ pub(in crate::campaigns) async fn begin(
         uuid(batch.campaign),
         batch.chunk,
         batch.statuses,
+        inner,
+        outer,
     )
     .fetch_all(conn)
     .await

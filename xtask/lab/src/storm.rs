@@ -424,7 +424,7 @@ impl Storm {
 fn mishaps(plan: Plan) -> serde_json::Value {
     let mut rules = vec![
         json!({ "effect": { "delay": { "ms": 30 } } }),
-        json!({ "recipient": "*.*77@*", "effect": { "reply": { "at": "rcpt", "code": 550 } } }),
+        json!({ "recipient": "*77@*", "effect": { "reply": { "at": "rcpt", "code": 550 } } }),
         json!({ "percent": 0.05, "effect": { "cut": "afterStoring" } }),
         json!({ "percent": 0.05, "effect": { "cut": "beforeStoring" } }),
     ];

@@ -59,6 +59,9 @@ impl Servers {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) profile: Profile,
+    /// Whether the programs are built first. After the tests were built they are there, with the features that tests
+    /// ask for of some dependencies; building them without would compile half of everything again.
+    pub(crate) build: bool,
     pub(crate) workers: usize,
     /// Whether the lines of api and workers are shown.
     pub(crate) show_logs: bool,
@@ -106,12 +109,9 @@ impl Stack {
             .map(|(_, program)| program)
             .collect();
         install::ensure(&wanted)?;
-        node::bundle_scripts_or_say()?;
-        match plan.profile {
-            // The whole workspace, so that the tests find the same artefacts.
-            Profile::Dev => cargo::build(plan.profile, &[])?,
-            Profile::Release => cargo::build(plan.profile, &["api", "worker", "sink", "lab"])?,
-        };
+        if plan.build {
+            build(plan.profile)?;
+        }
 
         let folder = RunFolder::create()?;
         let postgres = own_postgres.then(|| start_postgres(&folder)).transpose()?;
@@ -192,6 +192,16 @@ impl Stack {
         self.api.stop(Signal::SIGTERM, API_GRACE)?;
         Ok(())
     }
+}
+
+/// Builds the programs, with the scripts of the pages where that is possible.
+fn build(profile: Profile) -> Result<()> {
+    node::bundle_scripts_or_say()?;
+    match profile {
+        Profile::Dev => cargo::build(profile, &[])?,
+        Profile::Release => cargo::build(profile, &["api", "worker", "sink", "lab"])?,
+    };
+    Ok(())
 }
 
 fn start_postgres(folder: &RunFolder) -> Result<Postgres> {

@@ -14,7 +14,7 @@ use crate::{install, node, people};
 /// Who the tests log in as, by the role that they have.
 const PEOPLE: [(&str, &str); 2] = [("ADMIN", "admin"), ("VIEWER", "marketing")];
 
-/// Runs the tests of `dashboard/browser`.
+/// Runs the tests of `dashboard/browser` on the programs that the other tests were built with.
 ///
 /// # Errors
 /// When something does not start, or a test fails.
@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result<Verdict> {
     let folder = node::packages()?;
     let stack = Stack::start(Plan {
         profile: Profile::Dev,
+        build: false,
         workers: 2,
         show_logs: false,
         given: &[],

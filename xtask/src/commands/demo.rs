@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let mut stack = Stack::start(Plan {
         profile: Profile::Release,
+        build: true,
         workers: arguments.workers,
         show_logs: false,
         given: if arguments.allow_external_smtp {

@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the short form, always with the same examples.
+/// Runs the short form, always with the same examples, on the programs that the tests were built with.
 ///
 /// # Errors
 /// As [`run`].
@@ -80,6 +80,7 @@ fn fuzz(effort: Effort) -> Result<()> {
     let program = python::tool("schemathesis", Path::new(REQUIREMENTS))?;
     let stack = Stack::start(Plan {
         profile: Profile::Dev,
+        build: matches!(effort, Effort::Long { .. }),
         workers: 1,
         show_logs: false,
         given: &[],

@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     say_overrides(true);
     let mut stack = Stack::start(Plan {
         profile: Profile::Dev,
+        build: true,
         workers: arguments.workers,
         show_logs: true,
         given: &SERVERS,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use maud::{Markup, html};
 use serde_json::json;
 use shared::access::Permission;
-use shared::queue::control::{QueueControl, WorkerView};
+use shared::queue::control::QueueControl;
 use shared::queue::depth::Depth;
 use shared::queue::pace::{Pace, Span};
 use shared::queue::sample::Sample;
@@ -29,8 +29,6 @@ pub struct OverviewPage {
     pub sample: Arc<Sample>,
     /// What operators set.
     pub controls: BTreeMap<String, QueueControl>,
-    /// Worker processes, the live ones first.
-    pub workers: Vec<WorkerView>,
     /// Some of the jobs that run.
     pub running: Vec<JobSummary>,
     /// How fast it went, over the span that was asked for.

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::json;
 use shared::access::Permission;
 use shared::queue::Catalog;
-use shared::queue::schedule::{Schedule, ScheduleRun};
+use shared::queue::schedule::{Outlook, Schedule, ScheduleRun};
 
 use crate::frame::Frame;
 use crate::parts::{Call, more, nothing, tree};
@@ -17,12 +17,8 @@ use crate::words::{exact, moment};
 pub struct ScheduleRow {
     /// The schedule.
     pub schedule: Schedule,
-    /// Its pattern in English.
-    pub description: String,
-    /// Its next occurrences; none while it is paused.
-    pub next: Vec<DateTime<Utc>>,
-    /// Its zone, if that is still known.
-    pub zone: Option<Tz>,
+    /// What lies ahead of it.
+    pub outlook: Outlook,
     /// Its last runs, newest first.
     pub runs: Vec<ScheduleRun>,
 }
@@ -76,11 +72,11 @@ fn one(frame: &Frame<'_>, row: &ScheduleRow) -> Markup {
                 @if let Some(at) = schedule.paused_at { span.badge { "paused " (moment(at, frame.now)) } }
                 @if frame.viewer.may(Permission::WriteSchedules) { (steering(row)) }
             }
-            p { a href={ "/queues#kind-" (spec.kind) } { (spec.kind) } " · " (row.description.trim_end_matches('.')) " · " (spec.timezone)
+            p { a href={ "/queues#kind-" (spec.kind) } { (spec.kind) } " · " (row.outlook.description.trim_end_matches('.')) " · " (spec.timezone)
                 " " code { (spec.cron) } }
             div.two {
                 div { h3 { "Next" }
-                    @if row.next.is_empty() { p.muted { @if schedule.paused_at.is_some() { "None while it is paused." } @else { "None." } } }
+                    @if row.outlook.next.is_empty() { p.muted { @if schedule.paused_at.is_some() { "None while it is paused." } @else { "None." } } }
                     (ticks(frame, row)) }
                 div { h3 { "Last" }
                     @if row.runs.is_empty() { p.muted { "It has not run yet." } }
@@ -95,9 +91,9 @@ fn one(frame: &Frame<'_>, row: &ScheduleRow) -> Markup {
 /// The next occurrences, the first few open.
 fn ticks(frame: &Frame<'_>, row: &ScheduleRow) -> Markup {
     const OPEN: usize = 3;
-    let (first, rest) = row.next.split_at(row.next.len().min(OPEN));
+    let (first, rest) = row.outlook.next.split_at(row.outlook.next.len().min(OPEN));
     let list = |ticks: &[DateTime<Utc>]| {
-        html! { ol.ticks { @for at in ticks { li { (moment(*at, frame.now)) " " span.muted { (local(*at, row.zone)) } } } } }
+        html! { ol.ticks { @for at in ticks { li { (moment(*at, frame.now)) " " span.muted { (local(*at, row.outlook.zone)) } } } } }
     };
     html! { (list(first)) @if !rest.is_empty() { details { summary { (rest.len()) " more" } (list(rest)) } } }
 }

@@ -1,7 +1,6 @@
 //! Pages on the queue as a whole.
 
 use axum::extract::{Query, State};
-use chrono::{DateTime, Utc};
 use dashboard::{
     OverviewPage, QueueRow, QueuesPage, ScheduleRow, SchedulesPage, Section, WorkersPage,
 };
@@ -9,7 +8,7 @@ use serde::Deserialize;
 use shared::kernel::{Cursor, PageRequest};
 use shared::queue::control::{self, QueueControl};
 use shared::queue::pace::Span;
-use shared::queue::schedule::{self, PREVIEW_TICKS, Recurrence, Schedule};
+use shared::queue::schedule;
 
 use super::screen::{Refusal, Screen};
 use super::viewer::Seen;
@@ -37,7 +36,6 @@ pub(super) async fn overview(
     let page = OverviewPage {
         sample: app.sampler.sample().await?,
         controls: control::queues(&mut *app.db.pool().acquire().await?).await?,
-        workers: app.looks.workers(&app.db).await?.to_vec(),
         running: app.looks.running(&app.db).await?.items.clone(),
         pace: app.looks.pace(&app.db, span).await?,
     };
@@ -108,9 +106,10 @@ pub(super) async fn schedules(
     let found = schedule::list(&mut conn, &query.page()).await?;
     let now = seen.ctx.now();
     let mut runs = schedule::last_runs(&mut conn, found.items.iter().map(|each| each.id)).await?;
-    let rows = found.items.into_iter().map(|each| {
-        let last = runs.remove(&each.id).unwrap_or_default();
-        row(each, last, now)
+    let rows = found.items.into_iter().map(|each| ScheduleRow {
+        runs: runs.remove(&each.id).unwrap_or_default(),
+        outlook: each.outlook(now),
+        schedule: each,
     });
     let page = SchedulesPage {
         schedules: rows.collect(),
@@ -119,24 +118,4 @@ pub(super) async fn schedules(
     };
     let markup = dashboard::schedules(&seen.frame(Section::Schedules), &page);
     Ok(Screen::new(markup, &seen.nonce))
-}
-
-fn row(schedule: Schedule, runs: Vec<schedule::ScheduleRun>, now: DateTime<Utc>) -> ScheduleRow {
-    // a stored pattern was checked; should it no longer be readable, it has no next ticks
-    let recurrence = Recurrence::parse(&schedule.spec.cron, &schedule.spec.timezone, now).ok();
-    let from = schedule.last_tick.max(now);
-    let next = recurrence
-        .as_ref()
-        .filter(|_| schedule.paused_at.is_none())
-        .map(|recurrence| recurrence.after(from).take(PREVIEW_TICKS).collect());
-    ScheduleRow {
-        description: recurrence
-            .as_ref()
-            .map(Recurrence::describe)
-            .unwrap_or_default(),
-        next: next.unwrap_or_default(),
-        zone: recurrence.as_ref().map(Recurrence::timezone),
-        runs,
-        schedule,
-    }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared::queue::schedule::{PREVIEW_TICKS, Recurrence, Schedule, ScheduleId, ScheduleRun};
+use shared::queue::schedule::{Schedule, ScheduleId, ScheduleRun};
 use shared::queue::{JobId, Priority};
 use utoipa::ToSchema;
 
@@ -40,15 +40,8 @@ pub(super) struct ScheduleView {
 
 impl ScheduleView {
     pub(super) fn new(schedule: Schedule, now: DateTime<Utc>) -> Self {
+        let outlook = schedule.outlook(now);
         let spec = schedule.spec;
-        // a stored pattern was checked; should it no longer be readable, it has no next ticks
-        let recurrence = Recurrence::parse(&spec.cron, &spec.timezone, now).ok();
-        let paused = schedule.paused_at.is_some();
-        let from = schedule.last_tick.max(now);
-        let next = recurrence
-            .as_ref()
-            .filter(|_| !paused)
-            .map(|r| r.after(from).take(PREVIEW_TICKS).collect());
         Self {
             id: schedule.id,
             name: spec.name,
@@ -58,12 +51,12 @@ impl ScheduleView {
             priority: spec.priority.map(Priority::as_str),
             cron: spec.cron,
             timezone: spec.timezone,
-            description: recurrence.map(|r| r.describe()).unwrap_or_default(),
+            description: outlook.description,
             misfire: spec.misfire.as_str(),
-            paused,
+            paused: schedule.paused_at.is_some(),
             paused_at: schedule.paused_at,
             last_tick: schedule.last_tick,
-            next_ticks: next.unwrap_or_default(),
+            next_ticks: outlook.next,
             version: schedule.version,
             created_by: schedule.created_by,
             created_at: schedule.created_at,

@@ -12,8 +12,8 @@ pub use manage::{
     LAST_RUNS, RUNS_SHOWN_MAX, change, create, find, last_runs, list, remove, run_now,
 };
 pub use model::{
-    CRON_MAX_CHARS, NAME_MAX_CHARS, PREVIEW_TICKS, Schedule, ScheduleChanges, ScheduleError,
-    ScheduleId, ScheduleRun, ScheduleSpec, recurrence,
+    CRON_MAX_CHARS, NAME_MAX_CHARS, Outlook, PREVIEW_TICKS, Schedule, ScheduleChanges,
+    ScheduleError, ScheduleId, ScheduleRun, ScheduleSpec, recurrence,
 };
 pub use occurrences::{CATCH_UP_MAX, InvalidRecurrence, LATE_AFTER, Misfire, Recurrence, due};
 pub use standing::ensure;

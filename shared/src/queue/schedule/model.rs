@@ -1,6 +1,7 @@
 //! What a schedule is, and what may be said of one.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -41,6 +42,37 @@ pub struct Schedule {
     pub created_at: DateTime<Utc>,
     /// When it was changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What lies ahead of a schedule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// Its pattern in English.
+    pub description: String,
+    /// The zone its pattern is read in.
+    pub zone: Option<Tz>,
+    /// Its next [`PREVIEW_TICKS`] occurrences; none while it is paused.
+    pub next: Vec<DateTime<Utc>>,
+}
+
+impl Schedule {
+    /// What lies ahead, seen from `now`. A stored pattern was checked; should it no longer be readable, nothing is known.
+    pub fn outlook(&self, now: DateTime<Utc>) -> Outlook {
+        let Ok(recurrence) = Recurrence::parse(&self.spec.cron, &self.spec.timezone, now) else {
+            return Outlook::default();
+        };
+        let from = self.last_tick.max(now);
+        let ticks = if self.paused_at.is_some() {
+            0
+        } else {
+            PREVIEW_TICKS
+        };
+        Outlook {
+            description: recurrence.describe(),
+            zone: Some(recurrence.timezone()),
+            next: recurrence.after(from).take(ticks).collect(),
+        }
+    }
 }
 
 /// What people say of a schedule.

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::schedules::Wakeups;
 
 /// How often those who do not lead try to.
-const CANDIDATE_EVERY: Duration = Duration::from_secs(2);
+const CANDIDATE_EVERY: Duration = Duration::from_secs(1);
 /// The time between rounds while nothing waits.
 const ROUND_IDLE: Duration = Duration::from_secs(1);
 /// The time between rounds while a queue has more due jobs than its lists hold.

@@ -8,8 +8,8 @@ use super::workers::Live;
 
 /// A worker whose counter stands still for this long, while the database could be reached, is lost.
 pub const SILENCE_MAX: Duration = Duration::from_secs(15);
-/// Rounds further apart than this mean that the watcher itself was away, and that its memory proves nothing.
-const GAP_MAX: Duration = Duration::from_secs(5);
+/// Looks further apart than this mean that the database was perhaps away, and that what lies between proves nothing.
+pub const GAP_MAX: Duration = Duration::from_secs(5);
 /// A silence of this length is worth to be remembered; a living heart beats once a second.
 const NOTED_FROM: Duration = Duration::from_secs(2);
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::batch;
 use super::settle::is_taken_key;
-use super::watch::Silent;
+use super::watch::{GAP_MAX, Silent};
 use super::{JobId, Lease, WorkerId};
 use crate::kernel::TypedId;
 
@@ -202,7 +202,7 @@ pub struct Live {
     pub id: WorkerId,
     /// Its heart's counter.
     pub beat: i64,
-    /// How long the counter has stood there, as far as a watcher noted it.
+    /// How long the counter has stood there while the database could be reached, as far as that can be known.
     pub silence: Duration,
     /// Slots by queue.
     pub queues: BTreeMap<String, usize>,
@@ -214,13 +214,25 @@ pub struct Live {
 
 /// All workers that have neither stopped nor been declared lost.
 ///
+/// Their silences are what a watcher noted, and the time since that note or since the last beat, if it is no longer
+/// than [`GAP_MAX`]: what may pass between two looks of one watcher may pass between those of two. Both ends of it are
+/// the database's time, and a jump of its clock by more than that counts for nothing.
+///
 /// # Errors
 /// If the database does not answer.
 pub async fn live(conn: &mut PgConnection) -> sqlx::Result<Vec<Live>> {
+    let gap_max_ms = GAP_MAX.as_millis() as f64;
     let rows = sqlx::query!(
-        r#"select id, beat, case when silent_beat = beat then silent_ms else 0 end as "silent_ms!", queues, kinds,
-                  state = 'running' as "running!"
-           from workers where state in ('running', 'draining')"#
+        r#"select id, beat, queues, kinds, state = 'running' as "running!",
+                  case when since_beat between 0 and $1 then since_beat
+                       when silent_beat = beat and since_note between 0 and $1 then silent_ms + since_note
+                       when silent_beat = beat then silent_ms
+                       else 0 end as "silent_ms!"
+           from workers, lateral (select
+             extract(epoch from clock_timestamp() - seen_at)::float8 * 1000 as since_beat,
+             extract(epoch from clock_timestamp() - silent_noted_at)::float8 * 1000 as since_note) as ages
+           where state in ('running', 'draining')"#,
+        gap_max_ms,
     )
     .fetch_all(conn)
     .await?;
@@ -229,7 +241,7 @@ pub async fn live(conn: &mut PgConnection) -> sqlx::Result<Vec<Live>> {
         .map(|row| Live {
             id: WorkerId::from(row.id),
             beat: row.beat,
-            silence: Duration::from_millis(u64::from(row.silent_ms.unsigned_abs())),
+            silence: Duration::from_secs_f64(row.silent_ms.max(0.0) / 1000.0),
             queues: serde_json::from_value(row.queues).unwrap_or_default(),
             kinds: row.kinds,
             running: row.running,
@@ -256,7 +268,7 @@ pub async fn note_silences(
         .collect();
     sqlx::query!(
         "with relaxed as materialized (select set_config('synchronous_commit', 'off', true))
-         update workers w set silent_beat = s.beat, silent_ms = s.ms
+         update workers w set silent_beat = s.beat, silent_ms = s.ms, silent_noted_at = clock_timestamp()
          from relaxed, unnest($1::uuid[], $2::int8[], $3::int4[]) as s (id, beat, ms)
          where w.id = s.id and w.beat = s.beat",
         &ids,

@@ -221,3 +221,48 @@ async fn progress_is_written_for_ones_own_jobs_only_whatever_handlers_say(pool: 
     assert!(rows[0].get::<String, _>(1).starts_with("halfwayhalf"));
     assert_eq!(rows[1].get::<Option<f32>, _>(0), None);
 }
+
+/// How long the only worker has been silent as a new watcher sees it, in whole seconds, after its last beat and the
+/// note on it were moved into the past by so many seconds.
+async fn silence_after(pool: &PgPool, since_beat: i32, note: Option<(i32, i32)>) -> u64 {
+    sqlx::query(
+        "update workers set seen_at = clock_timestamp() - make_interval(secs => $1),
+             silent_beat = case when $2 is not null then beat end, silent_ms = coalesce($2, 0) * 1000,
+             silent_noted_at = clock_timestamp() - make_interval(secs => $3)",
+    )
+    .bind(since_beat)
+    .bind(note.map(|(length, _)| length))
+    .bind(note.map(|(_, ago)| ago))
+    .execute(pool)
+    .await
+    .unwrap();
+    let mut conn = pool.acquire().await.unwrap();
+    let live = workers::live(&mut conn).await.unwrap();
+    assert_eq!(live.len(), 1);
+    live[0].silence.as_secs()
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_silence_goes_on_while_the_lead_changes_hands_and_not_while_the_database_was_away(
+    pool: PgPool,
+) {
+    let id = worker(&pool).await;
+    assert_eq!(silence_after(&pool, 3, None).await, 3);
+    assert_eq!(silence_after(&pool, 12, Some((9, 3))).await, 12);
+    // nobody looked for longer than a watcher may look away: only what was noted counts
+    assert_eq!(silence_after(&pool, 40, Some((9, 30))).await, 9);
+    assert_eq!(silence_after(&pool, 40, None).await, 0);
+    // the database's clock was set back
+    assert_eq!(silence_after(&pool, -3600, Some((9, -3600))).await, 9);
+    assert_eq!(
+        workers::beat(&mut pool.acquire().await.unwrap(), id)
+            .await
+            .unwrap(),
+        Beat::Confirmed { drain: false }
+    );
+    let mut conn = pool.acquire().await.unwrap();
+    assert_eq!(
+        workers::live(&mut conn).await.unwrap()[0].silence.as_secs(),
+        0
+    );
+}

@@ -57,7 +57,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         .max_connections(4)
         .connect(&database)
         .await?;
-    sqlx::migrate!("../../migrations").run(&pool).await?;
+    shared::kernel::MIGRATIONS.run(&pool).await?;
     let began = Instant::now();
     fill(&pool, options.creators).await?;
     let fill_s = began.elapsed().as_secs_f64();

@@ -48,7 +48,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         .max_connections(4)
         .connect(&database)
         .await?;
-    sqlx::migrate!("../../migrations").run(&pool).await?;
+    shared::kernel::MIGRATIONS.run(&pool).await?;
     anyhow::ensure!(
         is_empty(&pool).await?,
         "the bench wants a database of its own"

@@ -93,7 +93,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         .max_connections(4)
         .connect(&database)
         .await?;
-    sqlx::migrate!("../../migrations").run(&pool).await?;
+    shared::kernel::MIGRATIONS.run(&pool).await?;
     anyhow::ensure!(
         waiting(&pool).await? == 0,
         "the queue is not empty; the bench wants a database of its own"

@@ -60,7 +60,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let config = Config::from_env()?;
     let mailbox = Mailbox::from_env().context("SINK_URL")?;
     let pool = PgPool::connect(config.database.url.expose_secret()).await?;
-    sqlx::migrate!("../../migrations").run(&pool).await?;
+    shared::kernel::MIGRATIONS.run(&pool).await?;
     let clock = Clock::system();
     let plan = Plan::all_reachable(u32::try_from(options.recipients)?, clock.now().date_naive());
     seed::populate(&pool, &Ctx::new(Actor::System, &clock), &plan, |_| ()).await?;

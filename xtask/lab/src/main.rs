@@ -7,6 +7,7 @@ mod bench_queue;
 mod bench_send;
 mod chaos;
 mod demo;
+mod template;
 
 use clap::{Parser, Subcommand};
 use lab::drill;
@@ -30,6 +31,9 @@ enum Command {
     /// A worker for jobs that put the queue to the test; started by `chaos` and the tests.
     #[command(hide = true)]
     DrillWorker(drill::Options),
+    /// Gives every database that the server makes from now on our tables; called before the tests.
+    #[command(hide = true)]
+    Template,
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,5 +65,6 @@ async fn main() -> anyhow::Result<()> {
         Command::Bench(Bench::Send(options)) => bench_send::run(options).await,
         Command::Chaos(options) => chaos::run(options).await,
         Command::DrillWorker(options) => drill::run(options).await,
+        Command::Template => template::run().await,
     }
 }

@@ -59,12 +59,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.coverage {
         let coverage = Coverage::prepare()?;
         run.variables.extend(coverage.variables());
+        run.prepare(&servers.postgres)?;
         let counts = run.tests()?;
         coverage.report()?;
         counts.print();
         return Ok(counts.code());
     }
     if run.module.is_some() {
+        run.prepare(&servers.postgres)?;
         let counts = run.tests()?;
         counts.print();
         return Ok(counts.code());
@@ -95,6 +97,7 @@ fn everything(folder: &RunFolder, servers: &Servers, run: &TestRun) -> Result<Ex
         Ok(Verdict::Passed)
     })?;
     steps.run("Tests", || {
+        run.prepare(&servers.postgres)?;
         let found = run.tests()?;
         counts.add(found);
         found.verdict()

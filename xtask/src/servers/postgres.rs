@@ -144,6 +144,8 @@ impl Postgres {
                 "--host=127.0.0.1",
                 "--no-password",
                 "--maintenance-db=postgres",
+                // the other template may have been given tables
+                "--template=template0",
             ])
             .arg(format!("--port={}", self.port))
             .arg(format!("--username={USER}"))

@@ -1,13 +1,16 @@
 //! Running the tests and reading how many passed from what the runner prints:
 //! cargo-nextest where it is installed, else cargo's own.
 
+use std::num::NonZero;
 use std::process::{Command, ExitCode, ExitStatus};
+use std::thread::available_parallelism;
 
 use anyhow::{Result, bail};
-use xtask::servers::on_path;
+use xtask::servers::{Postgres, on_path};
 
-use crate::cargo::{self, Stream};
+use crate::cargo::{self, Profile, Stream};
 use crate::environment::{Variables, forget_servers};
+use crate::stack::ours;
 use crate::steps::Verdict;
 
 /// Which tests, and with what environment.
@@ -27,30 +30,55 @@ pub(super) struct Counts {
     broken: bool,
 }
 
+/// Tests that mostly wait, and that run beside the others; `.config/nextest.toml` says which.
+const PATIENT: usize = 2;
+/// The database that Postgres copies when it makes another.
+const TEMPLATE: &str = "template1";
+
 impl TestRun {
+    /// Builds the tests, and gives the server a template with our tables, which
+    /// spares each test's database all migrations.
+    ///
+    /// # Errors
+    /// When something does not compile, or a migration fails.
+    pub(super) fn prepare(&self, postgres: &Postgres) -> Result<()> {
+        let (mut build, _) = self.runner();
+        build.arg("--no-run");
+        build.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        cargo::require(&mut build, "building the tests")?;
+        let mut variables = self.variables.clone();
+        variables.push(("DATABASE_URL".to_owned(), postgres.url_of(TEMPLATE)));
+        let mut template = ours(Profile::Dev, "lab", &variables)?;
+        cargo::require(template.arg("template"), "making the tests' template")
+    }
+
+    /// What runs the tests, and whether it is nextest.
+    fn runner(&self) -> (Command, bool) {
+        let nextest = on_path("cargo-nextest").is_some();
+        let mut command = cargo::command(if nextest { "nextest" } else { "test" });
+        if nextest {
+            command.arg("run");
+        } else {
+            command.args(["--lib", "--bins", "--tests"]);
+        }
+        command.arg("--workspace");
+        forget_servers(&mut command);
+        (command, nextest)
+    }
+
     /// Unit and integration tests.
     ///
     /// # Errors
     /// When the runner cannot be started, the user interrupted, or no test's
     /// path contains the module.
     pub(super) fn tests(&self) -> Result<Counts> {
-        let nextest = on_path("cargo-nextest").is_some();
-        let mut command = cargo::command(if nextest { "nextest" } else { "test" });
-        if nextest {
-            command.args(["run", "--workspace", "--no-fail-fast"]);
-        } else {
-            command.args([
-                "--workspace",
-                "--no-fail-fast",
-                "--lib",
-                "--bins",
-                "--tests",
-            ]);
-        }
-        command.args(&self.module);
+        let (mut command, nextest) = self.runner();
+        command.arg("--no-fail-fast").args(&self.module);
         let counts = if nextest {
             // Asked for below, where the message is ours.
             command.arg("--no-tests=pass");
+            // Those that mostly wait do not count.
+            command.arg(format!("--test-threads={}", cores() + PATIENT));
             self.count(command, Stream::Err, Counts::add_nextest_line)?
         } else {
             self.count(command, Stream::Out, Counts::add_cargo_line)?
@@ -90,6 +118,10 @@ impl TestRun {
         counts.broken = !status.success();
         Ok(counts.with_exit(status))
     }
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
 }
 
 impl Counts {

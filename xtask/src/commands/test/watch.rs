@@ -12,8 +12,17 @@ use xtask::servers::{repository_root, until};
 use super::runner::TestRun;
 use crate::terminal;
 
-/// Folders whose files are watched.
-const WATCHED: [&str; 5] = ["api", "migrations", "shared", "worker", "xtask"];
+/// Folders whose files are watched. Of the pages only what is written by hand.
+const WATCHED: [&str; 8] = [
+    "api",
+    "dashboard/scripts",
+    "dashboard/src",
+    "dashboard/styles",
+    "migrations",
+    "shared",
+    "worker",
+    "xtask",
+];
 /// A limit so that nothing waits for ever; nobody watches that long.
 const WATCH_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Pause between two looks at the files.

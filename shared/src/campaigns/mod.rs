@@ -11,6 +11,7 @@ mod finish;
 mod jobs;
 mod launch;
 mod model;
+mod progress;
 mod rooms;
 mod send;
 mod service;
@@ -25,9 +26,10 @@ pub use jobs::{FinishCampaign, LaunchCampaign, SendDeliveries};
 pub use launch::{LaunchPlace, Launched, launch_step};
 pub use model::{
     Audience, Campaign, CampaignId, CampaignKind, CampaignStatus, Decision, Delivery, DeliveryId,
-    DeliveryStatus, Metrics, Move, NewCampaign, SkipReason, Transition,
+    DeliveryStatus, Move, NewCampaign, SkipReason, Transition,
 };
+pub use progress::{CampaignSummary, Metrics, RATE_WINDOW, list, metrics};
 pub use send::{ChunkEnd, GoOn, SendPolicy, Sender};
 pub use service::{
-    cancel, create, deliveries, follow_merge, launch, metrics, pause, preview, resume, within_reach,
+    cancel, create, deliveries, follow_merge, launch, pause, preview, resume, within_reach,
 };

@@ -1,7 +1,5 @@
 //! Campaigns, recipients, and which states may follow which; pure.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Duration, Utc};
 
 use crate::creators::{CreatorId, CreatorStatus, Tier};
@@ -309,23 +307,6 @@ pub struct Delivery {
     pub decided_at: Option<DateTime<Utc>>,
     /// What they decided, and why.
     pub decision: Option<String>,
-}
-
-/// What has become of a campaign's recipients.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metrics {
-    /// Where the campaign stands.
-    pub status: CampaignStatus,
-    /// The moment all figures are of.
-    pub as_of: DateTime<Utc>,
-    /// Recipients that have a row; grows until `audience_complete`.
-    pub audience: i64,
-    /// Whether every recipient has a row.
-    pub audience_complete: bool,
-    /// Rows by status; each status is there.
-    pub rows: BTreeMap<&'static str, i64>,
-    /// Skipped rows by reason; only reasons that occurred.
-    pub skipped: BTreeMap<String, i64>,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Audience, Campaign, CampaignError, CampaignId, CampaignStatus, Delivery, DeliveryStatus,
-    FinishCampaign, LaunchCampaign, Metrics, Move, NewCampaign, Transition, rooms, store,
+    FinishCampaign, LaunchCampaign, Move, NewCampaign, Transition, rooms, store,
 };
 use crate::audit::{self, Entry};
 use crate::config::CampaignConfig;
@@ -270,21 +270,6 @@ pub(super) async fn enter(
         rooms::take(conn, ctx, limits.max_concurrent, campaign.id).await?;
     }
     Ok(())
-}
-
-/// What has become of a campaign's recipients, all of one moment.
-///
-/// # Errors
-/// If there is no such campaign.
-pub async fn metrics(
-    conn: &mut PgConnection,
-    ctx: &Ctx,
-    id: CampaignId,
-) -> Result<Metrics, CampaignError> {
-    within_reach(conn, ctx, id).await?;
-    store::campaigns::metrics(conn, id)
-        .await?
-        .ok_or(CampaignError::NotFound(id))
 }
 
 /// Recipients' rows in the order they are worked off, of one status or of all.

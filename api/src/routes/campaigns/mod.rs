@@ -1,6 +1,7 @@
 //! Campaigns: write, launch, steer, and see what became of every recipient.
 
 mod body;
+mod list;
 mod view;
 
 use axum::extract::State;
@@ -26,7 +27,7 @@ use view::{CampaignView, DecidedView, DeliveryPage, MetricsView};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(create))
+        .routes(routes!(list::list, create))
         .routes(routes!(show))
         .routes(routes!(launch))
         .routes(routes!(pause))

@@ -149,6 +149,10 @@ pub(super) struct MetricsView {
     skipped_by_reason: BTreeMap<String, i64>,
     /// Perhaps sent: somebody has to decide.
     unknown: i64,
+    /// Mails handed over in a second, over the last minute.
+    rate_per_second: f64,
+    /// Seconds that the rest takes at this rate; null if nothing goes on.
+    seconds_left: Option<i64>,
     delivered: Option<i64>,
     opened: Option<i64>,
     clicked: Option<i64>,
@@ -175,6 +179,8 @@ impl MetricsView {
             failed: count("failed"),
             skipped: count("skipped"),
             unknown: count("unknown"),
+            rate_per_second: metrics.per_second(),
+            seconds_left: metrics.time_left().map(|left| left.num_seconds()),
             skipped_by_reason: metrics.skipped,
             delivered: None,
             opened: None,

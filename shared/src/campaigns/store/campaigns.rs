@@ -1,14 +1,10 @@
 //! `campaigns`: what is sent to whom, and where it stands.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::campaigns::{
-    Audience, Campaign, CampaignId, CampaignStatus, DeliveryStatus, Metrics, NewCampaign,
-};
+use crate::campaigns::{Audience, Campaign, CampaignId, CampaignStatus, NewCampaign};
 use crate::kernel::{Ctx, TypedId, stored};
 use crate::messaging::{Action, Content};
 
@@ -301,69 +297,6 @@ pub(in crate::campaigns) async fn materialise(
         first_chunk: row.first_chunk,
         chunks: row.made_chunks,
     })
-}
-
-/// All figures of a campaign, of one moment: counted where work goes on, added up where it is over.
-pub(in crate::campaigns) async fn metrics(
-    conn: &mut PgConnection,
-    id: CampaignId,
-) -> sqlx::Result<Option<Metrics>> {
-    let row = sqlx::query!(
-        r#"
-        with open as (
-            select d.status, count(*) as n
-            from campaign_chunks k
-            join campaign_deliveries d on d.campaign_id = k.campaign_id and d.chunk = k.chunk
-            where k.campaign_id = $1 and k.closed_at is null
-            group by d.status
-        ), closed as (
-            select coalesce(sum(sent), 0)::int8 as sent, coalesce(sum(failed), 0)::int8 as failed,
-                   coalesce(sum(skipped), 0)::int8 as skipped, coalesce(sum(unknown), 0)::int8 as unknown
-            from campaign_chunks where campaign_id = $1 and closed_at is not null
-        ), skips as (
-            select coalesce(jsonb_object_agg(reason, n), '{}') as reasons
-            from (select reason, count(*) as n from campaign_deliveries
-                  where campaign_id = $1 and reason is not null and status = 'skipped' group by reason) r
-        )
-        select c.status, c.audience, c.audience_complete_at, now() as "as_of!",
-               coalesce((select n from open where status = 'pending'), 0) as "pending!",
-               coalesce((select n from open where status = 'sending'), 0) as "sending!",
-               k.sent + coalesce((select n from open where status = 'sent'), 0) as "sent!",
-               k.failed + coalesce((select n from open where status = 'failed'), 0) as "failed!",
-               k.skipped + coalesce((select n from open where status = 'skipped'), 0) as "skipped!",
-               k.unknown + coalesce((select n from open where status = 'unknown'), 0) as "unknown!",
-               s.reasons as "reasons!"
-        from campaigns c, closed k, skips s
-        where c.id = $1
-        "#,
-        id.uuid(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    row.map(|row| {
-        let counts = |status: &DeliveryStatus| match status {
-            DeliveryStatus::Pending => row.pending,
-            DeliveryStatus::Sending => row.sending,
-            DeliveryStatus::Sent => row.sent,
-            DeliveryStatus::Failed => row.failed,
-            DeliveryStatus::Skipped => row.skipped,
-            DeliveryStatus::Unknown => row.unknown,
-        };
-        let rows: BTreeMap<_, _> = DeliveryStatus::ALL
-            .iter()
-            .map(|s| (s.as_str(), counts(s)))
-            .collect();
-        Ok(Metrics {
-            status: stored("status", &row.status)?,
-            as_of: row.as_of,
-            audience: row.audience,
-            audience_complete: row.audience_complete_at.is_some(),
-            rows,
-            skipped: serde_json::from_value(row.reasons)
-                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-        })
-    })
-    .transpose()
 }
 
 /// The bare id, for the statements of other tables.

@@ -48,7 +48,8 @@ pub(in crate::campaigns) async fn hold(
     lease: Lease,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update campaign_chunks set lease_id = $3, job_id = $4, job_lease_id = $5
+        "update campaign_chunks
+         set lease_id = $3, job_id = $4, job_lease_id = $5, begun_at = coalesce(begun_at, now())
          where campaign_id = $1 and chunk = $2",
         uuid(campaign),
         chunk,

@@ -2,19 +2,22 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use shared::kernel::{Cursor, PageLimit, PageRequest};
 use shared::queue::inspect::{self, BatchView};
 use shared::queue::{BatchId, JobId};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::{Allowed, Json, PathId, ReadJobs};
+use crate::extract::{Allowed, Json, PathId, Query, ReadJobs};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(show))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
 }
 
 /// Jobs that belong together.
@@ -44,11 +47,7 @@ struct Batch {
 
 impl From<BatchView> for Batch {
     fn from(batch: BatchView) -> Self {
-        let state = match (batch.sealed_at, batch.finished_at) {
-            (_, Some(_)) => "finished",
-            (Some(_), None) => "running",
-            (None, None) => "open",
-        };
+        let (state, pending) = (batch.state().as_str(), batch.pending());
         Self {
             id: batch.id,
             description: batch.description,
@@ -57,7 +56,7 @@ impl From<BatchView> for Batch {
             succeeded: batch.succeeded,
             dead: batch.dead,
             cancelled: batch.cancelled,
-            pending: (batch.total - batch.succeeded - batch.dead - batch.cancelled).max(0),
+            pending,
             sealed_at: batch.sealed_at,
             finished_at: batch.finished_at,
             callback_job_id: batch.callback,
@@ -65,6 +64,51 @@ impl From<BatchView> for Batch {
             created_at: batch.created_at,
         }
     }
+}
+
+/// Which batches are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ListParams {
+    /// Only those whose last job has not ended.
+    #[serde(default)]
+    unfinished: bool,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+    /// 1 to 200, else 50.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<PageLimit>,
+}
+
+/// A page of batches.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct BatchPage {
+    /// Newest first.
+    items: Vec<Batch>,
+    /// Where the next page begins; null on the last.
+    next_cursor: Option<String>,
+}
+
+/// List batches
+#[utoipa::path(get, path = "/api/batches", operation_id = "listBatches", tag = "jobs", security(("bearer" = ["jobs:read"])),
+    params(ListParams), responses((status = 200, body = BatchPage)))]
+async fn list(
+    _: Allowed<ReadJobs>,
+    State(app): State<App>,
+    Query(params): Query<ListParams>,
+) -> Result<Json<BatchPage>> {
+    let page = PageRequest {
+        cursor: params.cursor.map(Cursor::from),
+        limit: params.limit,
+    };
+    let mut conn = app.db.pool().acquire().await?;
+    let found = inspect::list_batches(&mut conn, params.unfinished, &page).await?;
+    Ok(Json(BatchPage {
+        items: found.items.into_iter().map(Batch::from).collect(),
+        next_cursor: found.next.map(|cursor| cursor.as_str().to_owned()),
+    }))
 }
 
 /// Show a batch and how far it is

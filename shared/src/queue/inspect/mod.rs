@@ -1,13 +1,16 @@
-//! One job, with everything that is known of it; and one batch.
+//! One job, with everything that is known of it; and batches.
+
+mod batches;
+
+pub use batches::{BatchListError, BatchState, BatchView, batch, list_batches};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::search::{JobFilter, JobStatus, JobSummary, SearchError, bound, find_by_id, newest};
 use super::settle::LogLine;
-use super::{BatchId, JobId, WorkerId};
+use super::{JobId, WorkerId};
 use crate::kernel::{Db, TypedId};
 
 /// Children that a job is shown with; the search by parent lists all.
@@ -34,6 +37,8 @@ pub struct JobDetail {
     pub crashes: u16,
     /// Its attempts, first to last.
     pub attempts: Vec<Attempt>,
+    /// The job that enqueued it, or that it repeats, while that is kept.
+    pub parent: Option<JobSummary>,
     /// The newest jobs it enqueued, or that repeat it.
     pub children: Vec<JobSummary>,
 }
@@ -84,6 +89,10 @@ pub async fn job(db: &Db, id: JobId) -> Result<Option<JobDetail>, SearchError> {
     };
     let extra = extra(&mut tx, &summary).await?;
     let attempts = attempts(&mut tx, &summary).await?;
+    let parent = match summary.parent {
+        Some(parent) => find_by_id(&mut tx, parent).await?,
+        None => None,
+    };
     let by_parent = JobFilter {
         parent: Some(id),
         ..JobFilter::default()
@@ -98,6 +107,7 @@ pub async fn job(db: &Db, id: JobId) -> Result<Option<JobDetail>, SearchError> {
         trace: extra.trace,
         crashes: extra.crashes.unsigned_abs(),
         attempts,
+        parent,
         children,
     }))
 }
@@ -200,58 +210,4 @@ async fn host_of(
     sqlx::query_scalar!("select host from workers where id = $1", worker.uuid())
         .fetch_optional(conn)
         .await
-}
-
-/// A batch and how far it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BatchView {
-    /// Which.
-    pub id: BatchId,
-    /// What it is for.
-    pub description: String,
-    /// Jobs that have joined.
-    pub total: i64,
-    /// Those that were done.
-    pub succeeded: i64,
-    /// Those that are dead.
-    pub dead: i64,
-    /// Those that were cancelled.
-    pub cancelled: i64,
-    /// When it was closed to more jobs.
-    pub sealed_at: Option<DateTime<Utc>>,
-    /// When its last job ended.
-    pub finished_at: Option<DateTime<Utc>>,
-    /// The job that runs when it has finished.
-    pub callback: Option<JobId>,
-    /// Who made it.
-    pub created_by: String,
-    /// When.
-    pub created_at: DateTime<Utc>,
-}
-
-/// A batch; none if there is none of that id.
-///
-/// # Errors
-/// If the database does not answer.
-pub async fn batch(conn: &mut PgConnection, id: BatchId) -> sqlx::Result<Option<BatchView>> {
-    let row = sqlx::query!(
-        "select description, total, succeeded, dead, cancelled, sealed_at, finished_at, callback_job_id, created_by, created_at
-         from batches where id = $1",
-        id.uuid(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| BatchView {
-        id,
-        description: row.description,
-        total: row.total,
-        succeeded: row.succeeded,
-        dead: row.dead,
-        cancelled: row.cancelled,
-        sealed_at: row.sealed_at,
-        finished_at: row.finished_at,
-        callback: row.callback_job_id.map(|id: Uuid| JobId::from(id)),
-        created_by: row.created_by,
-        created_at: row.created_at,
-    }))
 }

@@ -9,6 +9,7 @@ use shared::config::{CampaignConfig, Config, EmailConfig};
 use shared::kernel::{Clock, Db};
 use shared::messaging::{Identity, Mailer, RateLimit, UnsubscribeLinks};
 use shared::providers::email::{SmtpOptions, SmtpProvider};
+use shared::queue::Catalog;
 use url::Url;
 
 /// The process's shared parts, as handlers see them.
@@ -18,6 +19,8 @@ pub struct App {
     pub db: Db,
     /// The time.
     pub clock: Clock,
+    /// Every kind of job.
+    pub catalog: Catalog,
     /// Limits of campaigns.
     pub campaigns: CampaignConfig,
     /// Sends the mails of campaigns.
@@ -48,6 +51,7 @@ impl App {
             public_url: config.http.public_url.clone(),
             db,
             clock,
+            catalog: shared::job_kinds::catalog(),
             campaigns: config.campaigns,
             sender,
         })

@@ -5,7 +5,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use shared::kernel::{Cursor, PageLimit, PageRequest};
+use shared::kernel::{Cursor, FieldError, PageLimit, PageRequest};
+use shared::queue::Priority;
 use shared::queue::bulk::{self, Action, BulkId, BulkOperation, NewBulk};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -13,8 +14,8 @@ use utoipa_axum::routes;
 
 use super::jobs::{FilterBody, JobView};
 use crate::app::App;
-use crate::error::Result;
-use crate::extract::{Allowed, Json, PathId, Query, ReadJobs, WriteJobs};
+use crate::error::{Problem, Result};
+use crate::extract::{Allowed, Json, MaybeJson, PathId, Query, ReadJobs, WriteJobs};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -24,6 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(pause))
         .routes(routes!(resume))
         .routes(routes!(cancel))
+        .routes(routes!(undo))
 }
 
 /// What is done to each job.
@@ -37,16 +39,10 @@ enum ActionBody {
     Discard,
     /// Jobs that wait are over; those that run, if `state` names them, are asked to stop.
     Cancel,
-}
-
-impl From<ActionBody> for Action {
-    fn from(body: ActionBody) -> Self {
-        match body {
-            ActionBody::Replay => Self::Replay,
-            ActionBody::Discard => Self::Discard,
-            ActionBody::Cancel => Self::Cancel,
-        }
-    }
+    /// Jobs that wait get `priority`.
+    Prioritise,
+    /// Jobs that wait go to `queue`.
+    Move,
 }
 
 /// An operation to begin, or to look at before.
@@ -55,7 +51,12 @@ impl From<ActionBody> for Action {
 #[schema(as = NewBulkOperation)]
 struct StartBody {
     action: ActionBody,
-    /// Which jobs; for `cancel` it must name something.
+    /// For `prioritise`: `critical`, `high`, `normal` or `low`.
+    #[schema(value_type = Option<String>, example = "high")]
+    priority: Option<Priority>,
+    /// For `move`: the queue to wait in from now on.
+    queue: Option<String>,
+    /// Which jobs; for `cancel`, `prioritise` and `move` it must name something.
     #[serde(default)]
     filter: FilterBody,
     /// Why; kept with jobs that are cancelled.
@@ -66,9 +67,34 @@ struct StartBody {
 }
 
 impl StartBody {
+    /// The action with what it needs, and nothing that belongs to another.
+    fn action(&self) -> std::result::Result<Action, FieldError> {
+        let extra = |field: &'static str| {
+            let message = "belongs to another action; leave it out";
+            FieldError::new(field, message)
+        };
+        match (self.action, self.priority, &self.queue) {
+            (ActionBody::Replay, None, None) => Ok(Action::Replay),
+            (ActionBody::Discard, None, None) => Ok(Action::Discard),
+            (ActionBody::Cancel, None, None) => Ok(Action::Cancel),
+            (ActionBody::Prioritise, Some(priority), None) => Ok(Action::Prioritise(priority)),
+            (ActionBody::Move, None, Some(queue)) => Ok(Action::Move(queue.clone())),
+            (ActionBody::Prioritise, None, _) => Err(FieldError::new(
+                "/priority",
+                "say which: critical, high, normal or low",
+            )),
+            (ActionBody::Move, _, None) => Err(FieldError::new("/queue", "say which")),
+            (ActionBody::Replay | ActionBody::Discard | ActionBody::Cancel, Some(_), _)
+            | (ActionBody::Move, Some(_), Some(_)) => Err(extra("/priority")),
+            (_, _, Some(_)) => Err(extra("/queue")),
+        }
+    }
+
     fn checked(self, app: &App) -> Result<NewBulk> {
         Ok(NewBulk {
-            action: self.action.into(),
+            action: self
+                .action()
+                .map_err(|field| Problem::invalid(vec![field]))?,
             filter: self.filter.checked(&app.catalog, "/filter")?,
             reason: self.reason,
             rate_per_second: self.rate_per_second,
@@ -111,8 +137,10 @@ async fn preview(
 struct BulkView {
     #[schema(value_type = String)]
     id: BulkId,
-    /// `replay`, `discard` or `cancel`.
+    /// `replay`, `discard`, `cancel`, `prioritise`, `move` or `undo`.
     action: &'static str,
+    /// The priority that jobs get, the queue they go to, or the operation that is taken back; null for other actions.
+    to: Option<String>,
     /// The jobs it is for.
     filter: FilterBody,
     reason: String,
@@ -131,6 +159,11 @@ struct BulkView {
     rate_per_second: Option<u32>,
     /// Why it could not go on.
     error: Option<String>,
+    /// Whether `POST /api/bulk-operations/{id}/undo` would take it back now.
+    undoable: bool,
+    /// The operation that takes it back.
+    #[schema(value_type = Option<String>)]
+    undone_by: Option<BulkId>,
     created_by: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -144,6 +177,9 @@ impl From<BulkOperation> for BulkView {
         Self {
             id: operation.id,
             action: operation.action.as_str(),
+            to: operation.action.target(),
+            undoable: operation.can_be_undone(),
+            undone_by: operation.undone_by,
             filter: operation.filter.into(),
             reason: operation.reason,
             state: operation.state.as_str(),
@@ -162,7 +198,7 @@ impl From<BulkOperation> for BulkView {
     }
 }
 
-/// Replay, discard or cancel all jobs that match
+/// Replay, discard, cancel, reorder or move all jobs that match
 ///
 /// It is carried on by a job in small steps; jobs that are enqueued later are left alone.
 #[utoipa::path(post, path = "/api/bulk-operations", operation_id = "startBulkOperation", tag = "dead letters", security(("bearer" = ["jobs:write"])),
@@ -177,13 +213,7 @@ async fn start(
     let mut tx = app.db.begin().await?;
     let operation = bulk::start(&mut tx, &caller.ctx, new).await?;
     app.db.commit(tx, &caller.ctx).await?;
-    let location = format!("/api/bulk-operations/{}", operation.id);
-    Ok((
-        StatusCode::ACCEPTED,
-        [(header::LOCATION, location)],
-        Json(BulkView::from(operation)),
-    )
-        .into_response())
+    Ok(accepted(operation))
 }
 
 /// Which page.
@@ -283,4 +313,45 @@ async fn cancel(
     let operation = bulk::cancel(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(operation.into()))
+}
+
+/// Why an operation is taken back.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schema(as = UndoRequest)]
+struct UndoBody {
+    reason: String,
+}
+
+/// Take a bulk operation back, as far as its jobs have not gone on since
+///
+/// Jobs that still wait get back the priority or queue they had; for each job that was cancelled or discarded a new one
+/// like it waits, whose parent it is. Possible once, for seven days after the end; a replay cannot be taken back. It is an
+/// operation itself, carried on in the same small steps.
+#[utoipa::path(post, path = "/api/bulk-operations/{id}/undo", operation_id = "undoBulkOperation", tag = "dead letters", security(("bearer" = ["jobs:write"])),
+    params(("id" = String, Path, description = "`bulk_…`")), request_body = Option<UndoBody>,
+    responses((status = 202, body = BulkView, headers(("Location" = String, description = "Where its progress is shown"))),
+              (status = 409, description = "It goes on, or nothing of it can be taken back")))]
+async fn undo(
+    caller: Allowed<WriteJobs>,
+    State(app): State<App>,
+    PathId(id): PathId<BulkId>,
+    MaybeJson(body): MaybeJson<UndoBody>,
+) -> Result<Response> {
+    let mut tx = app.db.begin().await?;
+    let operation = bulk::undo(&mut tx, &caller.ctx, id, body.reason).await?;
+    app.db.commit(tx, &caller.ctx).await?;
+    Ok(accepted(operation))
+}
+
+/// 202 with the operation's place.
+fn accepted(operation: BulkOperation) -> Response {
+    let location = format!("/api/bulk-operations/{}", operation.id);
+    let headers = [(header::LOCATION, location)];
+    (
+        StatusCode::ACCEPTED,
+        headers,
+        Json(BulkView::from(operation)),
+    )
+        .into_response()
 }

@@ -90,6 +90,8 @@ struct DeadGroupView {
     sample_job_id: JobId,
     /// Its error.
     error: String,
+    /// How many died in each of the last 24 hours, the present one last.
+    by_hour: Vec<i64>,
 }
 
 impl From<DeadGroup> for DeadGroupView {
@@ -103,6 +105,7 @@ impl From<DeadGroup> for DeadGroupView {
             last_at: group.last_at,
             sample_job_id: group.sample,
             error: group.error,
+            by_hour: group.by_hour,
         }
     }
 }

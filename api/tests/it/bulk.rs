@@ -58,7 +58,7 @@ async fn show(app: &TestApp, id: BulkId) -> Value {
 
 async fn to_the_end(app: &TestApp, id: BulkId) {
     let db = &app.app.db;
-    let carried = carry_on(db, || app.ctx(), id, || false, |_| {})
+    let carried = carry_on(db, &app.app.catalog, || app.ctx(), id, || false, |_| {})
         .await
         .expect("carried on");
     assert_eq!(carried, CarriedOn::Ended);
@@ -67,7 +67,9 @@ async fn to_the_end(app: &TestApp, id: BulkId) {
 async fn one_step(app: &TestApp, id: BulkId) -> Step {
     let ctx = app.ctx();
     let mut tx = app.app.db.begin().await.expect("begun");
-    let step = step(&mut tx, &ctx, id).await.expect("stepped");
+    let step = step(&mut tx, &ctx, &app.app.catalog, id)
+        .await
+        .expect("stepped");
     app.app.db.commit(tx, &ctx).await.expect("committed");
     step
 }

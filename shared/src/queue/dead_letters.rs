@@ -9,6 +9,9 @@ use crate::kernel::{Cursor, Db, Page, PageRequest};
 /// Dead jobs that are looked at to form the groups, the newest.
 pub const GROUPED_MAX: i64 = 100_000;
 
+/// Hours that a group tells its deaths of.
+pub const HOURS_TOLD: i32 = 24;
+
 /// Dead jobs of one kind with the same sort of error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadGroup {
@@ -28,6 +31,8 @@ pub struct DeadGroup {
     pub sample: JobId,
     /// Its error.
     pub error: String,
+    /// How many died in each of the last [`HOURS_TOLD`] hours, the present one last.
+    pub by_hour: Vec<i64>,
 }
 
 /// Where a page of groups ended: groups are ordered by size, then by name.
@@ -63,10 +68,18 @@ pub async fn groups(
             select fingerprint, kind, count(*) as count, min(dead_at) as first_at, max(dead_at) as last_at,
                    (array_agg(id order by dead_at desc, id desc))[1] as sample_id
             from letters group by fingerprint, kind
+        ),
+        hours as (
+            select fingerprint, kind, floor(extract(epoch from now() - dead_at) / 3600)::int4 as ago, count(*) as count
+            from letters where dead_at > now() - make_interval(hours => $8) group by 1, 2, 3
         )
         select g.fingerprint as "fingerprint!", g.kind as "kind!", j.queue as "queue!", g.count as "count!",
                g.first_at as "first_at!", g.last_at as "last_at!", g.sample_id as "sample!: JobId",
-               coalesce(j.last_error, '') as "error!"
+               coalesce(j.last_error, '') as "error!",
+               array(select coalesce(h.count, 0)
+                     from generate_series($8 - 1, 0, -1) with ordinality as s (ago, place)
+                     left join hours h on h.ago = s.ago and h.fingerprint = g.fingerprint and h.kind = g.kind
+                     order by s.place) as "by_hour!"
         from grouped g join jobs j on j.id = g.sample_id
         where $4::int8 is null or g.count < $4 or (g.count = $4 and (g.fingerprint, g.kind) > ($5, $6))
         order by g.count desc, g.fingerprint, g.kind limit $7
@@ -78,6 +91,7 @@ pub async fn groups(
         fingerprint,
         after_kind,
         limit + 1,
+        HOURS_TOLD,
     )
     .fetch_all(&mut *tx)
     .await?;

@@ -3,7 +3,7 @@
 use chrono::{Duration, NaiveDate};
 use sqlx::{PgPool, Postgres, Transaction};
 
-use super::{Catalog, batch, pace, workers};
+use super::{Catalog, batch, bulk, pace, workers};
 
 /// Days ahead for which partitions exist.
 const DAYS_AHEAD: i32 = 3;
@@ -48,6 +48,7 @@ pub async fn keep_house(pool: &PgPool, catalog: &Catalog) -> sqlx::Result<Kept> 
     }
     deleted += delete_undated(pool, longest).await?;
     deleted += pace::forget_old(pool).await?;
+    deleted += bulk::forget_old(pool).await?;
     let today = sqlx::query_scalar!(r#"select current_date as "today!""#)
         .fetch_one(pool)
         .await?;

@@ -16,6 +16,12 @@ pub enum BulkError {
     /// It has ended.
     #[error("{0} is over")]
     Over(BulkId),
+    /// It goes on, so it cannot be taken back yet.
+    #[error("{0} is not over; cancel it, or wait until it is, then take it back")]
+    GoesOn(BulkId),
+    /// Nothing of it can be taken back: it is of another sort, changed nothing, was taken back before, or is too long ago.
+    #[error("nothing of {0} can be taken back")]
+    NotUndoable(BulkId),
     /// The filter does not fit the action.
     #[error("the operation is not acceptable; `errors` names the fields")]
     Invalid(Vec<FieldError>),
@@ -31,6 +37,9 @@ pub enum BulkError {
     /// What is stored of it cannot be read.
     #[error("the stored operation cannot be read")]
     Stored(#[source] serde_json::Error),
+    /// A later version stored it.
+    #[error("this version knows no operation `{0}`")]
+    UnknownAction(String),
     /// The database refused.
     #[error("the operation could not be stored")]
     Db(#[from] sqlx::Error),
@@ -40,12 +49,12 @@ impl Classify for BulkError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::Over(_) => ErrorKind::Conflict,
+            Self::Over(_) | Self::GoesOn(_) | Self::NotUndoable(_) => ErrorKind::Conflict,
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::Search(error) => error.kind(),
             Self::Cursor(error) => error.kind(),
             Self::Enqueue(error) => error.kind(),
-            Self::Stored(_) => ErrorKind::Internal,
+            Self::Stored(_) | Self::UnknownAction(_) => ErrorKind::Internal,
             Self::Db(error) => error.kind(),
         }
     }
@@ -54,11 +63,13 @@ impl Classify for BulkError {
         match self {
             Self::NotFound(_) => "bulk-operation-not-found",
             Self::Over(_) => "bulk-operation-over",
+            Self::GoesOn(_) => "bulk-operation-not-over",
+            Self::NotUndoable(_) => "bulk-operation-not-undoable",
             Self::Invalid(_) => "invalid-bulk-operation",
             Self::Search(error) => error.code(),
             Self::Cursor(error) => error.code(),
             Self::Enqueue(error) => error.code(),
-            Self::Stored(_) => "internal",
+            Self::Stored(_) | Self::UnknownAction(_) => "internal",
             Self::Db(error) => error.code(),
         }
     }
@@ -69,7 +80,13 @@ impl Classify for BulkError {
             Self::Search(error) => error.fields(),
             Self::Cursor(error) => error.fields(),
             Self::Enqueue(error) => error.fields(),
-            Self::NotFound(_) | Self::Over(_) | Self::Stored(_) | Self::Db(_) => Vec::new(),
+            Self::NotFound(_)
+            | Self::Over(_)
+            | Self::GoesOn(_)
+            | Self::NotUndoable(_)
+            | Self::Stored(_)
+            | Self::UnknownAction(_)
+            | Self::Db(_) => Vec::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::model::{BulkId, BulkState};
 use super::{BulkError, Step, step, store};
 use crate::kernel::{Ctx, Db, TypedId};
-use crate::queue::{Job, Policy, Priority};
+use crate::queue::{Catalog, Job, Policy, Priority};
 
 /// How long one run goes on before it lets other jobs have their turn.
 pub const RUN_SLICE: Duration = Duration::from_secs(20);
@@ -27,7 +27,7 @@ impl Job for BulkWork {
     const KIND: &'static str = "queue.bulk";
     const QUEUE: &'static str = "operations";
     const DESCRIPTION: &'static str =
-        "Carries on a bulk operation on jobs: replay, discard or cancel, in small steps.";
+        "Carries on a bulk operation on jobs, or takes one back, in small steps.";
     const POLICY: Policy = Policy {
         priority: Priority::High,
         timeout: Duration::from_secs(120),
@@ -58,6 +58,7 @@ pub enum CarriedOn {
 /// If a step fails; the steps before it stay done.
 pub async fn carry_on(
     db: &Db,
+    catalog: &Catalog,
     new_ctx: impl Fn() -> Ctx,
     id: BulkId,
     stop: impl Fn() -> bool,
@@ -67,7 +68,7 @@ pub async fn carry_on(
     loop {
         let ctx = new_ctx();
         let mut tx = db.begin().await?;
-        let done = step(&mut tx, &ctx, id).await?;
+        let done = step(&mut tx, &ctx, catalog, id).await?;
         db.commit(tx, &ctx).await?;
         let Step::Moved {
             visited: more,

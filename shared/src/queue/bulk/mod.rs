@@ -1,19 +1,23 @@
-//! Doing something to all jobs that match a filter: replay or discard dead ones, cancel those that wait or run.
+//! Doing something to all jobs that match a filter: replay or discard dead ones, cancel those that wait or run, give those
+//! that wait another priority or queue; and taking that back.
 //!
 //! Promises: each job is visited once; a step touches at most [`STEP_MAX`] jobs in one short transaction, so neither the
 //! queue nor a request waits; it can be paused, resumed and cancelled between steps, and goes on where it was after a
-//! crash. Owns: `bulk_operations`. Emits: `queue.bulk`. Calls: `steer`, `search`.
+//! crash. Owns: `bulk_operations`, `bulk_changes`. Emits: `queue.bulk`. Calls: `steer`, `search`.
 
+mod changes;
 mod error;
 mod job;
 mod model;
 mod step;
 mod store;
+mod undo;
 
 pub use error::BulkError;
 pub use job::{BulkWork, CarriedOn, RUN_SLICE, carry_on, give_up};
 pub use model::{Action, BulkId, BulkOperation, BulkState, NewBulk, Preview};
 pub use step::{STEP_MAX, Step, step};
+pub use undo::{UNDO_DAYS, forget_old, undo};
 
 use sqlx::PgConnection;
 
@@ -67,6 +71,7 @@ pub async fn start(
     let entry = Entry::new("bulk.start", operation.id)
         .after(serde_json::json!({
             "action": operation.action.as_str(),
+            "to": operation.action.target(),
             "filter": operation.filter,
             "matched": operation.matched,
         }))

@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::BulkError;
 use crate::kernel::FieldError;
+use crate::queue::Priority;
 use crate::queue::search::{JobFilter, JobStatus, JobSummary};
 use crate::queue::steer::REASON_MAX_CHARS;
+use crate::queue::submit::{QUEUE_NAME_RULE, is_queue_name};
 
 crate::kernel::typed_id!(
     /// Names one bulk operation.
@@ -21,9 +23,16 @@ const WAITING: [JobStatus; 3] = [
     JobStatus::Scheduled,
     JobStatus::Retryable,
 ];
+/// The states of jobs that are not over.
+const WAITING_AND_RUNNING: [JobStatus; 4] = [
+    JobStatus::Available,
+    JobStatus::Scheduled,
+    JobStatus::Retryable,
+    JobStatus::Running,
+];
 
 /// What is done to each job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Dead jobs wait again with all their attempts.
     Replay,
@@ -31,22 +40,58 @@ pub enum Action {
     Discard,
     /// Jobs that wait are over; those that run are asked to stop.
     Cancel,
+    /// Jobs that wait get another priority.
+    Prioritise(Priority),
+    /// Jobs that wait go to another queue.
+    Move(String),
+    /// What another operation did is taken back, where its jobs have not gone on since.
+    Undo(BulkId),
 }
 
 impl Action {
     /// The word that is stored and sent.
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Replay => "replay",
             Self::Discard => "discard",
             Self::Cancel => "cancel",
+            Self::Prioritise(_) => "prioritise",
+            Self::Move(_) => "move",
+            Self::Undo(_) => "undo",
         }
     }
 
-    pub(super) fn from_word(word: &str) -> Option<Self> {
-        [Self::Replay, Self::Discard, Self::Cancel]
-            .into_iter()
-            .find(|action| action.as_str() == word)
+    /// The priority, queue or operation that it is about, as a word.
+    pub fn target(&self) -> Option<String> {
+        match self {
+            Self::Prioritise(priority) => Some(priority.as_str().to_owned()),
+            Self::Move(queue) => Some(queue.clone()),
+            Self::Undo(other) => Some(other.to_string()),
+            Self::Replay | Self::Discard | Self::Cancel => None,
+        }
+    }
+
+    /// Whether it can be taken back. A replay cannot: its jobs may have run by then, and those that wait can be cancelled.
+    pub const fn can_be_undone(&self) -> bool {
+        match self {
+            Self::Discard | Self::Cancel | Self::Prioritise(_) | Self::Move(_) => true,
+            Self::Replay | Self::Undo(_) => false,
+        }
+    }
+
+    /// The states of the jobs it is for: when none are named, and all that may be.
+    fn states(&self) -> (&'static [JobStatus], &'static [JobStatus]) {
+        const DEAD: &[JobStatus] = &[JobStatus::Dead];
+        match self {
+            Self::Replay | Self::Discard => (DEAD, DEAD),
+            Self::Cancel => (&WAITING, &WAITING_AND_RUNNING),
+            Self::Prioritise(_) | Self::Move(_) | Self::Undo(_) => (&WAITING, &WAITING),
+        }
+    }
+
+    /// Whether it must not be done to all jobs at once.
+    const fn wants_a_filter(&self) -> bool {
+        matches!(self, Self::Cancel | Self::Prioritise(_) | Self::Move(_))
     }
 }
 
@@ -139,6 +184,10 @@ pub struct BulkOperation {
     pub rate_per_second: Option<u32>,
     /// Why it could not go on.
     pub error: Option<String>,
+    /// Whether what its jobs were before is still known.
+    pub remembers: bool,
+    /// The operation that takes it back.
+    pub undone_by: Option<BulkId>,
     /// Who asked for it.
     pub created_by: String,
     /// When.
@@ -149,25 +198,56 @@ pub struct BulkOperation {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
+impl BulkOperation {
+    /// Whether it can be taken back now.
+    pub const fn can_be_undone(&self) -> bool {
+        let over = !matches!(self.state, BulkState::Running | BulkState::Paused);
+        over && self.done > 0 && self.remembers && self.undone_by.is_none()
+    }
+}
+
 impl NewBulk {
+    /// What is wrong with the fields beside the filter.
+    fn plain_errors(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        if self
+            .rate_per_second
+            .is_some_and(|rate| !(1..=RATE_MAX).contains(&rate))
+        {
+            errors.push(FieldError::new(
+                "/ratePerSecond",
+                format!("must be from 1 to {RATE_MAX}"),
+            ));
+        }
+        if self.reason.chars().count() > REASON_MAX_CHARS || self.reason.contains('\0') {
+            errors.push(FieldError::new(
+                "/reason",
+                format!("must have at most {REASON_MAX_CHARS} characters, without NUL"),
+            ));
+        }
+        errors
+    }
+
+    /// Checks what an operation has that takes another one's jobs.
+    ///
+    /// # Errors
+    /// With every field that is wrong.
+    pub(super) fn checked_but_states(&self) -> Result<(), BulkError> {
+        let errors = self.plain_errors();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(BulkError::Invalid(errors))
+        }
+    }
+
     /// The filter with the states that the action is for.
     ///
     /// # Errors
     /// With every field that does not fit.
     pub(super) fn checked(&self) -> Result<JobFilter, BulkError> {
-        let (default, allowed): (&[JobStatus], &[JobStatus]) = match self.action {
-            Action::Replay | Action::Discard => (&[JobStatus::Dead], &[JobStatus::Dead]),
-            Action::Cancel => (
-                &WAITING,
-                &[
-                    JobStatus::Available,
-                    JobStatus::Scheduled,
-                    JobStatus::Retryable,
-                    JobStatus::Running,
-                ],
-            ),
-        };
-        let mut errors = Vec::new();
+        let (default, allowed) = self.action.states();
+        let mut errors = self.plain_errors();
         if let Some(wrong) = self
             .filter
             .states
@@ -184,24 +264,17 @@ impl NewBulk {
             states: Vec::new(),
             ..self.filter.clone()
         } != JobFilter::default();
-        if self.action == Action::Cancel && !narrowed {
-            let message = "name at least a kind, a queue, a tag, a group, a creator, an argument or a time: this would cancel everything";
+        if self.action.wants_a_filter() && !narrowed {
+            let message = format!(
+                "name at least a kind, a queue, a tag, a group, a creator, an argument or a time: this would {} everything",
+                self.action.as_str()
+            );
             errors.push(FieldError::new("/filter", message));
         }
-        if self
-            .rate_per_second
-            .is_some_and(|rate| !(1..=RATE_MAX).contains(&rate))
+        if let Action::Move(queue) = &self.action
+            && !is_queue_name(queue)
         {
-            errors.push(FieldError::new(
-                "/ratePerSecond",
-                format!("must be from 1 to {RATE_MAX}"),
-            ));
-        }
-        if self.reason.chars().count() > REASON_MAX_CHARS || self.reason.contains('\0') {
-            errors.push(FieldError::new(
-                "/reason",
-                format!("must have at most {REASON_MAX_CHARS} characters, without NUL"),
-            ));
+            errors.push(FieldError::new("/queue", QUEUE_NAME_RULE));
         }
         if !errors.is_empty() {
             return Err(BulkError::Invalid(errors));
@@ -236,8 +309,6 @@ mod tests {
         for state in BulkState::ALL {
             assert_eq!(BulkState::from_word(state.as_str()), Some(state));
         }
-        assert_eq!(Action::from_word("cancel"), Some(Action::Cancel));
-        assert_eq!(Action::from_word("explode"), None);
     }
 
     #[test]
@@ -254,6 +325,27 @@ mod tests {
             new(Action::Discard, running).checked(),
             Err(BulkError::Invalid(_))
         ));
+    }
+
+    #[test]
+    fn jobs_are_moved_to_what_can_be_a_queue_and_never_all_at_once() {
+        let mail = || JobFilter {
+            queue: Some("mail".to_owned()),
+            ..JobFilter::default()
+        };
+        let wrong = |action: Action, filter| match new(action, filter).checked() {
+            Err(BulkError::Invalid(fields)) => fields
+                .into_iter()
+                .map(|field| field.field.into_owned())
+                .collect(),
+            other => panic!("{other:?}"),
+        };
+        let fields: Vec<String> = wrong(Action::Move("Not A Queue".to_owned()), mail());
+        assert_eq!(fields, ["/queue"]);
+        let fields: Vec<String> = wrong(Action::Prioritise(Priority::Low), JobFilter::default());
+        assert_eq!(fields, ["/filter"]);
+        let states = new(Action::Move("other".to_owned()), mail()).checked();
+        assert_eq!(states.expect("narrowed").states, WAITING);
     }
 
     #[test]

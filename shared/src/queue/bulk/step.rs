@@ -4,11 +4,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::model::{Action, BulkId, BulkOperation, BulkState};
-use super::{BulkError, store};
+use super::{BulkError, changes, store, undo};
 use crate::audit::{self, Entry};
 use crate::kernel::Ctx;
 use crate::queue::steer::rows::{self, Moved};
-use crate::queue::{JobId, Notice, batch};
+use crate::queue::{Catalog, JobId, Notice, batch};
 
 /// Jobs that one step touches at the most.
 pub const STEP_MAX: u32 = 500;
@@ -31,7 +31,12 @@ pub enum Step {
 ///
 /// # Errors
 /// If there is no such operation, or the database refuses; then roll back.
-pub async fn step(conn: &mut PgConnection, ctx: &Ctx, id: BulkId) -> Result<Step, BulkError> {
+pub async fn step(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    catalog: &Catalog,
+    id: BulkId,
+) -> Result<Step, BulkError> {
     let operation = store::lock(conn, id)
         .await?
         .ok_or(BulkError::NotFound(id))?;
@@ -40,15 +45,18 @@ pub async fn step(conn: &mut PgConnection, ctx: &Ctx, id: BulkId) -> Result<Step
     }
     let most = operation.rate_per_second.unwrap_or(STEP_MAX).min(STEP_MAX);
     let after = store::last_id(conn, id).await?;
-    let picked = store::pick(
-        conn,
-        &operation.filter,
-        operation.created_at,
-        after,
-        i64::from(most),
-    )
-    .await?;
-    let changed = apply(conn, ctx, &operation, &picked.ids).await?;
+    let picked = match &operation.action {
+        Action::Undo(other) => changes::pick(conn, *other, after, i64::from(most)).await?,
+        Action::Replay
+        | Action::Discard
+        | Action::Cancel
+        | Action::Prioritise(_)
+        | Action::Move(_) => {
+            let (filter, asked_at) = (&operation.filter, operation.created_at);
+            store::pick(conn, filter, asked_at, after, i64::from(most)).await?
+        }
+    };
+    let changed = apply(conn, ctx, catalog, &operation, &picked.ids).await?;
     let visited = picked.ids.len() as u64;
     let last = picked.last.unwrap_or(after);
     let skipped = visited.saturating_sub(changed);
@@ -85,29 +93,47 @@ pub async fn step(conn: &mut PgConnection, ctx: &Ctx, id: BulkId) -> Result<Step
 async fn apply(
     conn: &mut PgConnection,
     ctx: &Ctx,
+    catalog: &Catalog,
     operation: &BulkOperation,
     ids: &[Uuid],
 ) -> Result<u64, BulkError> {
     if ids.is_empty() {
         return Ok(0);
     }
-    let (moved, state, asked): (Vec<Moved>, &'static str, u64) = match operation.action {
-        Action::Replay => (rows::replay(conn, ids).await?, "available", 0),
-        Action::Discard => (rows::discard(conn, ids).await?, "discarded", 0),
+    let id = operation.id;
+    let moved = match &operation.action {
+        Action::Replay => told(ctx, rows::replay(conn, ids).await?, "available"),
+        Action::Discard => {
+            let gone = rows::discard(conn, ids).await?;
+            changes::note(conn, id, gone.iter().map(|job| job.id)).await?;
+            told(ctx, gone, "discarded")
+        }
         Action::Cancel => {
             let asked = rows::request_cancel(conn, ids, &operation.reason).await?;
-            let moved = rows::cancel_waiting(conn, ids, &operation.reason).await?;
-            batch::finish(&mut *conn, &rows::batches_of(&moved)).await?;
-            (moved, "cancelled", asked)
+            let gone = rows::cancel_waiting(conn, ids, &operation.reason).await?;
+            batch::finish(&mut *conn, &rows::batches_of(&gone)).await?;
+            let all = asked.iter().copied().chain(gone.iter().map(|job| job.id));
+            changes::note(conn, id, all).await?;
+            told(ctx, gone, "cancelled") + asked.len() as u64
         }
+        Action::Prioritise(priority) => {
+            let changed = changes::prioritise(conn, id, ids, *priority).await?;
+            told(ctx, changed, "available")
+        }
+        Action::Move(queue) => {
+            let changed = changes::relocate(conn, id, ids, queue).await?;
+            told(ctx, changed, "available")
+        }
+        Action::Undo(other) => undo::apply(conn, ctx, catalog, *other, ids).await?,
     };
-    for job in &moved {
-        ctx.tell(Notice::job(
-            job.id.into(),
-            job.kind.clone(),
-            job.queue.clone(),
-            state,
-        ));
+    Ok(moved)
+}
+
+/// Tells those who watch, once the transaction has committed; answers how many there are to tell of.
+pub(super) fn told(ctx: &Ctx, moved: Vec<Moved>, state: &'static str) -> u64 {
+    let n = moved.len() as u64;
+    for job in moved {
+        ctx.tell(Notice::job(job.id.into(), job.kind, job.queue, state));
     }
-    Ok(moved.len() as u64 + asked)
+    n
 }

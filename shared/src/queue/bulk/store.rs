@@ -7,11 +7,15 @@ use uuid::Uuid;
 use super::model::{Action, BulkId, BulkOperation, BulkState, NewBulk};
 use super::{BulkError, MATCHED_MAX};
 use crate::kernel::{Ctx, TypedId};
+use crate::queue::Priority;
 use crate::queue::search::{JobFilter, push_hot_conditions};
 
 struct Row {
     id: Uuid,
     action: String,
+    to_priority: Option<i16>,
+    to_queue: Option<String>,
+    undoes: Option<Uuid>,
     filter: serde_json::Value,
     reason: String,
     state: String,
@@ -21,10 +25,27 @@ struct Row {
     skipped: i64,
     rate_per_second: Option<i32>,
     error: Option<String>,
+    remembers: bool,
+    undone_by: Option<Uuid>,
     created_by: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    /// The table's own checks leave no other words, and give each word what it needs.
+    fn action(&self) -> Option<Action> {
+        Some(match self.action.as_str() {
+            "replay" => Action::Replay,
+            "discard" => Action::Discard,
+            "cancel" => Action::Cancel,
+            "prioritise" => Action::Prioritise(Priority::from_rank(self.to_priority?)?),
+            "move" => Action::Move(self.to_queue.clone()?),
+            "undo" => Action::Undo(self.undoes?.into()),
+            _ => return None,
+        })
+    }
 }
 
 impl TryFrom<Row> for BulkOperation {
@@ -33,8 +54,9 @@ impl TryFrom<Row> for BulkOperation {
     fn try_from(row: Row) -> Result<Self, BulkError> {
         Ok(Self {
             id: row.id.into(),
-            // the table's own checks leave no other words
-            action: Action::from_word(&row.action).unwrap_or(Action::Discard),
+            action: row
+                .action()
+                .ok_or_else(|| BulkError::UnknownAction(row.action.clone()))?,
             filter: serde_json::from_value(row.filter).map_err(BulkError::Stored)?,
             reason: row.reason,
             state: BulkState::from_word(&row.state).unwrap_or(BulkState::Failed),
@@ -44,6 +66,8 @@ impl TryFrom<Row> for BulkOperation {
             skipped: row.skipped,
             rate_per_second: row.rate_per_second.map(i32::unsigned_abs),
             error: row.error,
+            remembers: row.remembers,
+            undone_by: row.undone_by.map(BulkId::from),
             created_by: row.created_by,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -59,14 +83,23 @@ pub(super) async fn insert(
     filter: &JobFilter,
     matched: i64,
 ) -> Result<BulkOperation, BulkError> {
-    let row = sqlx::query_as!(
-        Row,
-        "insert into bulk_operations (id, action, filter, reason, matched, matched_at_least, rate_per_second, created_by, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         returning id, action, filter, reason, state, matched, matched_at_least, done, skipped, rate_per_second, error,
-                   created_by, created_at, updated_at, finished_at",
-        BulkId::new().uuid(),
+    let id = BulkId::new();
+    let (priority, queue, undoes) = match &new.action {
+        Action::Prioritise(priority) => (Some(priority.rank()), None, None),
+        Action::Move(queue) => (None, Some(queue.as_str()), None),
+        Action::Undo(other) => (None, None, Some(other.uuid())),
+        Action::Replay | Action::Discard | Action::Cancel => (None, None, None),
+    };
+    sqlx::query!(
+        "insert into bulk_operations (id, action, to_priority, to_queue, undoes, remembers, filter, reason, matched,
+                                      matched_at_least, rate_per_second, created_by, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        id.uuid(),
         new.action.as_str(),
+        priority,
+        queue,
+        undoes,
+        new.action.can_be_undone(),
         serde_json::to_value(filter).map_err(BulkError::Stored)?,
         new.reason,
         matched.min(MATCHED_MAX),
@@ -75,9 +108,9 @@ pub(super) async fn insert(
         ctx.actor.to_string(),
         ctx.now(),
     )
-    .fetch_one(conn)
+    .execute(&mut *conn)
     .await?;
-    row.try_into()
+    find(conn, id).await?.ok_or(BulkError::NotFound(id))
 }
 
 pub(super) async fn list(
@@ -87,9 +120,12 @@ pub(super) async fn list(
 ) -> Result<Vec<BulkOperation>, BulkError> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, action, filter, reason, state, matched, matched_at_least, done, skipped, rate_per_second, error,
-                created_by, created_at, updated_at, finished_at
-         from bulk_operations where $1::uuid is null or id < $1 order by id desc limit $2",
+        r#"select b.id, b.action, b.to_priority, b.to_queue, b.undoes, b.filter, b.reason, b.state, b.matched,
+                  b.matched_at_least, b.done, b.skipped, b.rate_per_second, b.error, b.remembers, u.id as "undone_by?",
+                  b.created_by, b.created_at, b.updated_at, b.finished_at
+           from bulk_operations b
+           left join bulk_operations u on u.undoes = b.id and u.state in ('running', 'paused', 'completed')
+           where $1::uuid is null or b.id < $1 order by b.id desc limit $2"#,
         before.map(TypedId::uuid),
         limit,
     )
@@ -104,9 +140,12 @@ pub(super) async fn find(
 ) -> Result<Option<BulkOperation>, BulkError> {
     let row = sqlx::query_as!(
         Row,
-        "select id, action, filter, reason, state, matched, matched_at_least, done, skipped, rate_per_second, error,
-                created_by, created_at, updated_at, finished_at
-         from bulk_operations where id = $1",
+        r#"select b.id, b.action, b.to_priority, b.to_queue, b.undoes, b.filter, b.reason, b.state, b.matched,
+                  b.matched_at_least, b.done, b.skipped, b.rate_per_second, b.error, b.remembers, u.id as "undone_by?",
+                  b.created_by, b.created_at, b.updated_at, b.finished_at
+           from bulk_operations b
+           left join bulk_operations u on u.undoes = b.id and u.state in ('running', 'paused', 'completed')
+           where b.id = $1"#,
         id.uuid(),
     )
     .fetch_optional(conn)
@@ -135,21 +174,18 @@ pub(super) async fn set_state(
     error: Option<&str>,
 ) -> Result<BulkOperation, BulkError> {
     let over = !matches!(state, BulkState::Running | BulkState::Paused);
-    let row = sqlx::query_as!(
-        Row,
+    sqlx::query!(
         "update bulk_operations
          set state = $2, error = $3, updated_at = now(), finished_at = case when $4 then now() end
-         where id = $1
-         returning id, action, filter, reason, state, matched, matched_at_least, done, skipped, rate_per_second, error,
-                   created_by, created_at, updated_at, finished_at",
+         where id = $1",
         id.uuid(),
         state.as_str(),
         error,
         over,
     )
-    .fetch_one(conn)
+    .execute(&mut *conn)
     .await?;
-    row.try_into()
+    find(conn, id).await?.ok_or(BulkError::NotFound(id))
 }
 
 /// Where an operation is: ids up to this one are settled.

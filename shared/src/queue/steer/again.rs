@@ -3,15 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::rows::{self, Locked};
-use super::{Applied, SteerError};
+use super::{Applied, SteerError, repeat};
 use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, TypedId};
 use crate::queue::ready_list::Hint;
 use crate::queue::submit::Submission;
-use crate::queue::{Catalog, Enqueued, JobId, NewJob, Notice, Priority, enqueue_one};
+use crate::queue::{Catalog, JobId, NewJob, Notice, Priority};
 
 /// What is to be different when a job runs again; what is left out stays.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -130,7 +129,7 @@ async fn again(
     changes: Changes,
 ) -> Result<Repeated, SteerError> {
     let Some(job) = rows::lock(conn, id).await? else {
-        return repeat(conn, ctx, catalog, id, changes).await;
+        return repeat::repeat(conn, ctx, catalog, id, changes).await;
     };
     match job.state.as_str() {
         "dead" => {}
@@ -264,66 +263,11 @@ async fn replace_terms(
     .map(drop)
 }
 
-fn checked(wanted: Submission, ctx: &Ctx, catalog: &Catalog) -> Result<NewJob, SteerError> {
+pub(super) fn checked(wanted: Submission, ctx: &Ctx, catalog: &Catalog) -> Result<NewJob, SteerError> {
     if catalog.get(&wanted.kind).is_none() {
         return Err(SteerError::UnknownKind(wanted.kind));
     }
     wanted
         .checked(catalog, ctx.now())
         .map_err(SteerError::Invalid)
-}
-
-/// A new job like one that is over.
-async fn repeat(
-    conn: &mut PgConnection,
-    ctx: &Ctx,
-    catalog: &Catalog,
-    id: JobId,
-    changes: Changes,
-) -> Result<Repeated, SteerError> {
-    let old = sqlx::query!(
-        "select kind, queue, priority, group_key, args, tags, unique_key, max_attempts from job_history where id = $1",
-        id.uuid(),
-    )
-    .fetch_optional(&mut *conn)
-    .await?
-    .ok_or(SteerError::NotFound(id))?;
-    let edited = changes.args.is_some();
-    let mut wanted = Submission {
-        kind: old.kind,
-        args: changes.args.unwrap_or(old.args),
-        queue: Some(changes.queue.unwrap_or(old.queue)),
-        priority: changes
-            .priority
-            .or_else(|| Priority::from_rank(old.priority)),
-        run_at: changes.run_at,
-        max_attempts: changes
-            .max_attempts
-            .or_else(|| u16::try_from(old.max_attempts).ok()),
-        unique_key: None,
-        group: None,
-        tags: old.tags.unwrap_or_default(),
-    };
-    if !edited {
-        wanted.unique_key = old.unique_key;
-        wanted.group = Some(old.group_key).filter(|group| !group.is_empty());
-    }
-    match enqueue_one(conn, ctx, checked(wanted, ctx, catalog)?).await? {
-        Enqueued::Found(standing) => Ok(Repeated::Found(standing)),
-        Enqueued::Inserted(new) => {
-            set_parent(conn, new, id.uuid()).await?;
-            Ok(Repeated::New(new))
-        }
-    }
-}
-
-async fn set_parent(conn: &mut PgConnection, job: JobId, parent: Uuid) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update jobs set parent_id = $2 where id = $1",
-        job.uuid(),
-        parent
-    )
-    .execute(conn)
-    .await
-    .map(drop)
 }

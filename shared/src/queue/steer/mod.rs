@@ -5,10 +5,12 @@
 
 mod again;
 mod error;
+mod repeat;
 pub(super) mod rows;
 
 pub use again::{Changes, Repeated, retry, run_now};
 pub use error::SteerError;
+pub(super) use repeat::repeat_many;
 
 use sqlx::PgConnection;
 

@@ -83,21 +83,21 @@ pub(in crate::queue) async fn cancel_waiting(
     .await
 }
 
-/// Asks the workers that run those of `ids` that run to stop them; answers how many were not asked before.
+/// Asks the workers that run those of `ids` that run to stop them; answers those that were not asked before.
 pub(in crate::queue) async fn request_cancel(
     conn: &mut PgConnection,
     ids: &[Uuid],
     reason: &str,
-) -> sqlx::Result<u64> {
-    let asked = sqlx::query!(
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
         "update jobs set cancel_requested_at = now(), cancel_reason = $2
-         where id = any($1) and state = 'running' and cancel_requested_at is null",
+         where id = any($1) and state = 'running' and cancel_requested_at is null
+         returning id",
         ids,
         reason,
     )
-    .execute(conn)
-    .await?;
-    Ok(asked.rows_affected())
+    .fetch_all(conn)
+    .await
 }
 
 /// Moves those of `ids` that are dead into the history, as discarded. Their batches counted them when they died.

@@ -12,6 +12,7 @@ mod keys;
 mod login;
 pub mod mask;
 mod password;
+mod payload;
 mod permission;
 mod reset;
 mod reveal;
@@ -36,6 +37,7 @@ pub use mask::PersonalField;
 pub use password::{
     Busy, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Passwords, made_up_password, password_error,
 };
+pub use payload::Masked;
 pub use permission::{Permission, UnknownPermission};
 pub use reset::{RESET_TTL, WELCOME_TTL};
 pub use reveal::{REVEAL_REASON_MAX_CHARS, record_reveal};

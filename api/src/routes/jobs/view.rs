@@ -1,7 +1,10 @@
 //! Jobs as they are shown.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use shared::access::{Masked, PersonalField};
 use shared::queue::inspect::{Attempt, JobDetail};
 use shared::queue::search::JobSummary;
 use shared::queue::{BatchId, JobId, WorkerId};
@@ -89,12 +92,14 @@ impl From<JobSummary> for JobView {
 pub(crate) struct JobDetailView {
     #[serde(flatten)]
     job: JobView,
-    /// The payload.
+    /// The payload, with people's data masked unless it is revealed.
     #[schema(value_type = Object)]
     args: serde_json::Value,
-    /// What its handler had to tell when it was done.
+    /// What its handler had to tell when it was done, masked like the payload.
     #[schema(value_type = Option<Object>)]
     output: Option<serde_json::Value>,
+    /// What is masked in them, such as `email`; empty if nothing is.
+    masked: Vec<&'static str>,
     unique_key: Option<String>,
     cancel_reason: Option<String>,
     /// W3C trace context of whoever enqueued it.
@@ -109,13 +114,24 @@ pub(crate) struct JobDetailView {
     children: Vec<JobView>,
 }
 
-impl From<JobDetail> for JobDetailView {
-    fn from(detail: JobDetail) -> Self {
+impl JobDetailView {
+    /// The job with people's data masked.
+    pub(super) fn masked(mut detail: JobDetail) -> Self {
+        let hidden = hide(&mut detail);
+        Self {
+            masked: hidden.into_iter().map(PersonalField::as_str).collect(),
+            ..Self::in_clear(detail)
+        }
+    }
+
+    /// The job with everything in clear; only for a recorded reveal.
+    pub(super) fn in_clear(detail: JobDetail) -> Self {
         let timeline = timeline(&detail);
         Self {
             job: detail.summary.into(),
             args: detail.args,
             output: detail.output,
+            masked: Vec::new(),
             unique_key: detail.unique_key,
             cancel_reason: detail.cancel_reason,
             traceparent: detail.trace,
@@ -125,6 +141,18 @@ impl From<JobDetail> for JobDetailView {
             children: detail.children.into_iter().map(JobView::from).collect(),
         }
     }
+}
+
+/// Masks people's data in a job's payload and output; answers what was masked.
+pub(crate) fn hide(detail: &mut JobDetail) -> BTreeSet<PersonalField> {
+    let (args, output) = (Masked::of(&detail.args), detail.output.as_ref().map(Masked::of));
+    detail.args = args.value;
+    let mut hidden = args.fields;
+    if let Some(output) = output {
+        detail.output = Some(output.value);
+        hidden.extend(output.fields);
+    }
+    hidden
 }
 
 /// A change of a job's state.

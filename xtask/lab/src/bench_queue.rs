@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::config::Config;
 use shared::kernel::{Actor, Clock, Ctx, Db};
-use shared::queue::{Catalog, Done, Job, NewJob, Policy, Priority, Signals, enqueue, enqueue_many};
+use shared::queue::{
+    Catalog, Done, EnqueueError, Job, NewJob, Policy, Priority, Signals, enqueue_many, enqueue_one,
+};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::Notify;
@@ -49,9 +51,9 @@ pub(crate) struct Options {
 
 /// A job that does nothing.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-struct Noop {
-    i: u64,
-    creator: String,
+pub(crate) struct Noop {
+    pub(crate) i: u64,
+    pub(crate) creator: String,
 }
 
 impl Job for Noop {
@@ -80,7 +82,7 @@ struct Report {
 
 /// What the handlers tell the bench.
 #[derive(Debug, Default)]
-struct Seen {
+pub(crate) struct Seen {
     done: AtomicU64,
     last: Mutex<Option<Instant>>,
     started: Notify,
@@ -107,19 +109,19 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     } else {
         None
     };
-    enqueue_all(&db, options.backlog).await?;
+    enqueue_all(&db, QUEUE, options.backlog).await?;
     let began = Instant::now();
-    enqueue_all(&db, options.jobs).await?;
+    enqueue_all(&db, QUEUE, options.jobs).await?;
     let enqueue_per_s = per_second(options.jobs, began.elapsed());
 
     let seen = Arc::new(Seen::default());
     let total = options.jobs + options.backlog;
     let began = Instant::now();
-    let worker = start_worker(&database, &redis_url, options.slots, seen.clone())?;
+    let worker = start_worker(&database, &redis_url, (QUEUE, options.slots), seen.clone())?;
     work_off(&pool, &seen, total, !options.json).await?;
     let process_per_s = per_second(total, began.elapsed());
 
-    let mut pickups = pick_up_singles(&db, &seen).await?;
+    let mut pickups = pick_up_singles(&db, QUEUE, PICKUPS, &seen).await?;
     pickups.sort_by(f64::total_cmp);
     let report = Report {
         jobs: options.jobs,
@@ -142,10 +144,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start_worker(
+/// A worker in this process that does nothing for each job of a queue.
+pub(crate) fn start_worker(
     database: &str,
     redis_url: &str,
-    slots: usize,
+    (queue, slots): (&str, usize),
     seen: Arc<Seen>,
 ) -> anyhow::Result<Worker> {
     let options = PgConnectOptions::from_str(database)?;
@@ -154,7 +157,7 @@ fn start_worker(
         direct: options,
         pool_size: 4,
         redis_url: redis_url.to_owned(),
-        queues: BTreeMap::from([(QUEUE.to_owned(), slots)]),
+        queues: BTreeMap::from([(queue.to_owned(), slots)]),
     };
     let registry = Registry::default().on(move |_: Noop, _| {
         let seen = seen.clone();
@@ -174,25 +177,30 @@ fn start_worker(
     )
 }
 
-async fn enqueue_all(db: &Db, jobs: usize) -> anyhow::Result<()> {
+/// Enqueues that many jobs into a queue, in transactions of a thousand.
+pub(crate) async fn enqueue_all(db: &Db, queue: &str, jobs: usize) -> anyhow::Result<()> {
     let mut made = 0;
     while made < jobs {
         let n = BATCH.min(jobs - made);
         let ctx = Ctx::new(Actor::System, &Clock::system());
-        let batch: Result<Vec<NewJob>, _> = (made..made + n)
-            .map(|i| {
-                NewJob::of(&Noop {
-                    i: i as u64,
-                    creator: "creator_123".to_owned(),
-                })
-            })
-            .collect();
+        let batch: Result<Vec<NewJob>, _> =
+            (made..made + n).map(|i| noop(queue, i as u64)).collect();
         let mut tx = db.begin().await?;
         enqueue_many(&mut tx, &ctx, batch?).await?;
         db.commit(tx, &ctx).await?;
         made += n;
     }
     Ok(())
+}
+
+/// One job for a queue.
+fn noop(queue: &str, i: u64) -> Result<NewJob, EnqueueError> {
+    let mut job = NewJob::of(&Noop {
+        i,
+        creator: "creator_123".to_owned(),
+    })?;
+    job.queue = queue.to_owned();
+    Ok(job)
 }
 
 /// Waits until the handlers have seen all jobs and Postgres has none left.
@@ -223,24 +231,21 @@ async fn waiting(pool: &PgPool) -> anyhow::Result<i64> {
 }
 
 /// Milliseconds from before a job is enqueued to its handler's start, one job at a time on an idle queue.
-async fn pick_up_singles(db: &Db, seen: &Seen) -> anyhow::Result<Vec<f64>> {
-    let mut times = Vec::with_capacity(PICKUPS);
+pub(crate) async fn pick_up_singles(
+    db: &Db,
+    queue: &str,
+    singles: usize,
+    seen: &Seen,
+) -> anyhow::Result<Vec<f64>> {
+    let mut times = Vec::with_capacity(singles);
     let mut pace = tokio::time::interval(Duration::from_millis(5));
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for i in 0..PICKUPS as u64 {
+    for i in 0..singles as u64 {
         pace.tick().await;
         let before = Instant::now();
         let ctx = Ctx::new(Actor::System, &Clock::system());
         let mut tx = db.begin().await?;
-        enqueue(
-            &mut tx,
-            &ctx,
-            &Noop {
-                i,
-                creator: "creator_123".to_owned(),
-            },
-        )
-        .await?;
+        enqueue_one(&mut tx, &ctx, noop(queue, i)?).await?;
         db.commit(tx, &ctx).await?;
         let started = loop {
             seen.started.notified().await;
@@ -255,7 +260,7 @@ async fn pick_up_singles(db: &Db, seen: &Seen) -> anyhow::Result<Vec<f64>> {
 }
 
 /// Finished jobs of the last days, as if they had been run.
-async fn fill_history(pool: &PgPool, rows: u64) -> anyhow::Result<()> {
+pub(crate) async fn fill_history(pool: &PgPool, rows: u64) -> anyhow::Result<()> {
     if rows == 0 {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 //! they need and calls them.
 
 mod bench_creators;
+mod bench_dashboard;
 mod bench_import;
 mod bench_queue;
 mod bench_send;
@@ -42,6 +43,8 @@ enum Bench {
     Queue(bench_queue::Options),
     /// Finding and listing creators, and evaluating their tiers, among very many.
     Creators(bench_creators::Options),
+    /// The operators' pages on a full queue: each page, 200 of them open, and a bulk retry beside them.
+    Dashboard(bench_dashboard::Options),
     /// Importing a file of creators, importing it again, exporting and undoing it.
     Import(bench_import::Options),
     /// A campaign over real SMTP, beside plain lettre.
@@ -61,6 +64,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Demo(options) => demo::run(options).await,
         Command::Bench(Bench::Queue(options)) => bench_queue::run(options).await,
         Command::Bench(Bench::Creators(options)) => bench_creators::run(options).await,
+        Command::Bench(Bench::Dashboard(options)) => bench_dashboard::run(options).await,
         Command::Bench(Bench::Import(options)) => bench_import::run(options).await,
         Command::Bench(Bench::Send(options)) => bench_send::run(options).await,
         Command::Chaos(options) => chaos::run(options).await,

@@ -55,6 +55,7 @@ test("a thousand jobs are cancelled by a filter, after a count and with a reason
   const jobs = Array.from({ length: 1000 }, (_, n) => ({ kind: "campaign.launch", args: { campaignId: campaignId(n + 1) }, tags: ["doomed"], runAt }));
   assert.equal((await api(page, "POST", "/api/jobs", { jobs })).status, 202);
   await page.goto("/jobs?q=tag:doomed state:scheduled");
+  await page.getByText("All that match", { exact: true }).click();
   await page.getByRole("button", { name: "Cancel all that match" }).click();
   await page.getByText("1,000 jobs").waitFor();
   await page.getByLabel("Why").fill("Made by a test");
@@ -63,6 +64,47 @@ test("a thousand jobs are cancelled by a filter, after a count and with a reason
   const row = page.locator("tr", { hasText: "doomed" }).first();
   await row.getByText("completed").waitFor();
   assert.match(await row.innerText(), /1,000/);
+});
+
+test("jobs get another priority all at once, and get back what they had", async () => {
+  const runAt = new Date(Date.now() + 3600_000).toISOString();
+  const campaignId = (n) => `campaign_${String(n).padStart(32, "0")}`;
+  const jobs = Array.from({ length: 30 }, (_, n) => ({ kind: "campaign.launch", args: { campaignId: campaignId(n + 5001) }, tags: ["hurried"], runAt }));
+  assert.equal((await api(page, "POST", "/api/jobs", { jobs })).status, 202);
+  await page.goto("/jobs?q=tag:hurried state:scheduled");
+  await page.getByText("All that match", { exact: true }).click();
+  await page.getByLabel("Priority").selectOption("critical");
+  await page.getByRole("button", { name: "Change priority of all that match" }).click();
+  await page.getByLabel("Why").fill("Somebody waits");
+  await page.getByRole("button", { name: "Do it to 30" }).click();
+  await page.waitForURL("**/bulk");
+  const row = page.locator("tr", { hasText: "make critical" }).first();
+  await row.getByText("completed").waitFor();
+  await row.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("button", { name: "Yes" }).click();
+  const back = page.locator("tr", { hasText: "take back" }).first();
+  await back.getByText("completed").waitFor();
+  const found = await api(page, "GET", "/api/jobs?tag=hurried&limit=100");
+  assert.deepEqual([...new Set(found.body.items.map((job) => job.priority))], ["high"]);
+});
+
+test("a campaign is watched as it is paused and resumed", async () => {
+  const made = await api(page, "POST", "/api/campaigns", {
+    name: "Watched in the browser",
+    type: "promotion",
+    targetAudience: { clusters: ["boyfanz"] },
+    content: { subject: "Hello", message: "Hello" },
+    schedule: { type: "scheduled", at: new Date(Date.now() + 3600_000).toISOString() },
+  });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  await page.goto("/campaigns");
+  await page.getByRole("link", { name: "Watched in the browser" }).click();
+  await page.getByRole("button", { name: "Launch" }).click();
+  await page.getByRole("button", { name: "Yes" }).click();
+  await page.getByText("scheduled", { exact: false }).first().waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("button", { name: "Pause" }).waitFor();
 });
 
 test("a schedule is made, fired by hand and seen to have run", async () => {

@@ -3,8 +3,10 @@
 import { startCalls } from "./calls.js";
 import { startBulk } from "./bulk.js";
 import { drawCharts } from "./chart.js";
+import { startCompletion } from "./complete.js";
 import { startLive } from "./live.js";
 import { startPalette } from "./palette.js";
+import { startPreviews } from "./preview.js";
 import { showTimes } from "./times.js";
 
 function dress() {
@@ -16,5 +18,7 @@ function dress() {
 startCalls();
 startBulk();
 startPalette();
+startCompletion();
+startPreviews();
 dress();
 startLive(dress);

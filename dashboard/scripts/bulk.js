@@ -42,12 +42,16 @@ async function toChosen(button) {
 
 async function toAll(button) {
   const body = JSON.parse(button.dataset.bulk);
+  const choice = button.parentElement.querySelector("[data-bulk-choice]");
+  if (choice) body[choice.dataset.bulkChoice] = choice.value;
+  const what = choice ? `${button.textContent} to ${choice.value}` : button.textContent;
+  button.closest("details.menu")?.removeAttribute("open");
   try {
     const { matched, matchedAtLeast } = await call("POST /api/bulk-operations/preview", body);
     if (matched === 0) return say("No job matches.");
     const count = `${matchedAtLeast ? "more than " : ""}${number.format(matched)}`;
     const answers = await ask(
-      `${button.textContent}: ${count} jobs.`,
+      `${what}: ${count} jobs.`,
       [
         field("Why", { name: "reason", maxLength: 500, required: true }),
         field("Jobs a second at the most (empty: as fast as it goes)", { name: "rate", type: "number", min: 1, max: 100000 }),

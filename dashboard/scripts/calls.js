@@ -1,6 +1,7 @@
 // Forms that call the HTTP API: `<form data-api="POST /api/…">`. Their fields become the JSON body.
 import { call } from "./api.js";
 import { ask } from "./ask.js";
+import { showRevealed } from "./reveal.js";
 import { say } from "./say.js";
 
 export function startCalls() {
@@ -25,7 +26,11 @@ async function send(form) {
   const buttons = form.querySelectorAll("button");
   buttons.forEach((button) => (button.disabled = true));
   try {
-    await call(form.dataset.api, bodyOf(form), form.dataset.version);
+    const answer = await call(form.dataset.api, bodyOf(form), form.dataset.version);
+    if (form.closest("[data-reveals]")) {
+      showRevealed(answer);
+      return say(form.dataset.done);
+    }
     if (form.dataset.then) return location.assign(form.dataset.then);
     say(form.dataset.done ?? "Done.");
     form.closest("details.edit")?.removeAttribute("open");

@@ -6,12 +6,15 @@ import htmx from "htmx.org/dist/htmx.esm.js";
 const GAP_MS = 1000;
 /** Without any event, relative times and figures are looked at again after this long. */
 const QUIET_MS = 15000;
+/** For who may not watch events. */
+const UNWATCHED_MS = 3000;
 
 let source = null;
 let stale = false;
 let busy = false;
 let lookedAt = Date.now();
 let over = false;
+let quietMs = QUIET_MS;
 
 export function startLive(dress) {
   const live = () => document.getElementById("live");
@@ -28,7 +31,7 @@ export function startLive(dress) {
   if (!document.hidden) connect();
   setInterval(() => {
     const age = Date.now() - lookedAt;
-    if ((stale && age >= GAP_MS) || age >= QUIET_MS) look();
+    if ((stale && age >= GAP_MS) || age >= quietMs) look();
   }, 250);
 
   async function look() {
@@ -50,21 +53,26 @@ function isBusyWith(place) {
   const at = document.activeElement;
   const types = at && place.contains(at) && at.matches("input:not([type=checkbox]), textarea, select");
   const chose = place.querySelector('input[name="job"]:checked');
-  return Boolean(types || chose || document.querySelector("dialog[open]") || !getSelection().isCollapsed);
+  const open = document.querySelector("dialog[open], details.menu[open], [data-revealed]");
+  return Boolean(types || chose || open || !getSelection().isCollapsed);
 }
 
 function connect() {
   if (source || over) return;
   stale = true;
   source = new EventSource("/api/events");
-  source.addEventListener("open", () => note(""));
+  source.addEventListener("open", () => {
+    quietMs = QUIET_MS;
+    note("");
+  });
   source.addEventListener("changes", () => (stale = true));
   source.addEventListener("reset", () => (stale = true));
   // the browser comes back by itself; only a refusal ends the source
   source.addEventListener("error", () => {
     if (source?.readyState !== EventSource.CLOSED) return note("reconnecting …");
+    // refused, to somebody who may look at some pages only: they are looked at every few seconds instead
     source = null;
-    note("not live");
+    quietMs = UNWATCHED_MS;
   });
 }
 

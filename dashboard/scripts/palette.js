@@ -1,6 +1,14 @@
 // Going anywhere by keyboard: Ctrl-K for the palette, `/` for the filter, `g` and a letter for a section.
 let waitsForLetter = false;
 
+/** What the palette tells of the keyboard. */
+const KEYS = [
+  ["Ctrl K", "this"],
+  ["/", "filter"],
+  ["g", "and a letter: a section"],
+  ["?", "help"],
+];
+
 export function startPalette() {
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
@@ -41,7 +49,10 @@ function open() {
   const input = Object.assign(document.createElement("input"), { placeholder: "Go to a section, a job's id, or find jobs: kind:… state:…" });
   input.setAttribute("aria-label", "Where to");
   const list = document.createElement("ul");
-  dialog.append(input, list);
+  const keys = document.createElement("p");
+  keys.className = "keys muted";
+  for (const [key, does] of KEYS) keys.append(Object.assign(document.createElement("kbd"), { textContent: key }), ` ${does}  `);
+  dialog.append(input, list, keys);
   document.body.append(dialog);
   const all = targets();
   let at = 0;

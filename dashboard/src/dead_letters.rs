@@ -6,7 +6,7 @@ use shared::access::Permission;
 use shared::queue::dead_letters::DeadGroup;
 
 use crate::frame::Frame;
-use crate::parts::{beginning, link, more, nothing};
+use crate::parts::{beginning, link, more, nothing, sparkline};
 use crate::query::term;
 use crate::words::{count, moment};
 
@@ -32,7 +32,7 @@ pub fn dead_letters(frame: &Frame<'_>, page: &DeadLettersPage) -> Markup {
     };
     let live = html! {
         @if page.groups.is_empty() {
-            (nothing("No job is dead.", &html! { "What fails for good gathers here, grouped by its error, until somebody decides." }))
+            (nothing("No job is dead.", &html! { "What fails for good gathers here, grouped by its error, until somebody replays or discards it. What is tried again meanwhile is under " a href="/jobs?q=state:retryable" { "retryable jobs" } "." }))
         }
         @for group in &page.groups { (of_one_error(frame, group)) }
         (more("/dead-letters", &page.queue.iter().map(|name| ("queue", name.as_str())).collect::<Vec<_>>(), page.next.as_deref()))
@@ -54,7 +54,10 @@ fn of_one_error(frame: &Frame<'_>, group: &DeadGroup) -> Markup {
                 h2 { a href=(link("/jobs", &[("q", &words)])) { (count(group.count.unsigned_abs())) " × " (group.kind) } }
                 span.muted { "in " (group.queue) " · first " (moment(group.first_at, frame.now)) " · last " (moment(group.last_at, frame.now)) }
             }
-            p.errors { (beginning(&group.error, ERROR_SHOWN_CHARS)) }
+            div.with-line {
+                p.errors { (beginning(&group.error, ERROR_SHOWN_CHARS)) }
+                (over_time(group))
+            }
             p.steer {
                 a.button.small href={ "/jobs/" (group.sample) } { "Look at the newest" }
                 @if frame.viewer.may(Permission::WriteJobs) {
@@ -62,6 +65,19 @@ fn of_one_error(frame: &Frame<'_>, group: &DeadGroup) -> Markup {
                     button.small.danger type="button" data-bulk=(json!({ "action": "discard", "filter": filter })) { "Discard these" }
                 }
             }
+        }
+    }
+}
+
+/// How many died in each hour of the last day.
+fn over_time(group: &DeadGroup) -> Markup {
+    let hours: Vec<u64> = group.by_hour.iter().map(|n| n.unsigned_abs()).collect();
+    let day: u64 = hours.iter().sum();
+    let last = hours.last().copied().unwrap_or(0);
+    html! {
+        figure.over-time {
+            (sparkline(&hours))
+            figcaption { (count(day)) " in a day, " (count(last)) " in the last hour" }
         }
     }
 }

@@ -34,6 +34,10 @@ pub enum Section {
     Jobs,
     /// `/dead-letters`
     DeadLetters,
+    /// `/campaigns`
+    Campaigns,
+    /// `/batches`
+    Batches,
     /// `/bulk`
     Bulk,
     /// `/schedules`
@@ -48,10 +52,12 @@ pub enum Section {
 
 impl Section {
     /// All, in the order of the navigation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Overview,
         Self::Jobs,
         Self::DeadLetters,
+        Self::Campaigns,
+        Self::Batches,
         Self::Bulk,
         Self::Schedules,
         Self::Queues,
@@ -65,6 +71,8 @@ impl Section {
             Self::Overview => "/",
             Self::Jobs => "/jobs",
             Self::DeadLetters => "/dead-letters",
+            Self::Campaigns => "/campaigns",
+            Self::Batches => "/batches",
             Self::Bulk => "/bulk",
             Self::Schedules => "/schedules",
             Self::Queues => "/queues",
@@ -77,7 +85,8 @@ impl Section {
     pub const fn permission(self) -> Permission {
         match self {
             Self::Overview | Self::Queues => Permission::ReadQueues,
-            Self::Jobs | Self::DeadLetters | Self::Bulk => Permission::ReadJobs,
+            Self::Jobs | Self::DeadLetters | Self::Batches | Self::Bulk => Permission::ReadJobs,
+            Self::Campaigns => Permission::ReadCampaigns,
             Self::Schedules => Permission::ReadSchedules,
             Self::Workers => Permission::ReadWorkers,
             Self::Audit => Permission::ReadAudit,
@@ -89,7 +98,9 @@ impl Section {
             Self::Overview => "Overview",
             Self::Jobs => "Jobs",
             Self::DeadLetters => "Dead letters",
-            Self::Bulk => "Bulk operations",
+            Self::Campaigns => "Campaigns",
+            Self::Batches => "Batches",
+            Self::Bulk => "Bulk",
             Self::Schedules => "Schedules",
             Self::Queues => "Queues",
             Self::Workers => "Workers",
@@ -103,6 +114,8 @@ impl Section {
             Self::Overview => "o",
             Self::Jobs => "j",
             Self::DeadLetters => "d",
+            Self::Campaigns => "c",
+            Self::Batches => "t",
             Self::Bulk => "b",
             Self::Schedules => "s",
             Self::Queues => "q",

@@ -2,28 +2,50 @@
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use shared::access::Permission;
-use shared::queue::inspect::{Attempt, JobDetail};
+use shared::access::{Permission, PersonalField};
+use shared::queue::inspect::{Attempt, BatchView, JobDetail};
 use shared::queue::search::{JobStatus, JobSummary};
 
 use crate::frame::Frame;
 use crate::parts::{Call, job_table, link, progress, state, tree};
 use crate::query::term;
-use crate::words::{between, moment};
+use crate::words::{between, count, moment};
+
+/// What the page shows.
+#[derive(Debug)]
+pub struct JobPage {
+    /// The job, with people's data masked.
+    pub detail: JobDetail,
+    /// What is masked in it.
+    pub hidden: Vec<PersonalField>,
+    /// The batch it counts in.
+    pub batch: Option<BatchView>,
+    /// The newest other jobs of that batch.
+    pub siblings: Vec<JobSummary>,
+    /// Where its trace is shown.
+    pub trace_url: Option<String>,
+}
 
 /// The page.
-pub fn job(frame: &Frame<'_>, detail: &JobDetail) -> Markup {
+pub fn job(frame: &Frame<'_>, page: &JobPage) -> Markup {
+    let detail = &page.detail;
     let job = &detail.summary;
     let head = html! { p.trail { a href="/jobs" { "Jobs" } " / " a href=(link("/jobs", &[("q", &term("kind", &job.kind))])) { (job.kind) } } };
     let live = html! {
         header.title { h1 { (job.kind) } (state(job.status.as_str())) code.id { (job.id) } }
-        (steering(frame, detail))
+        (steering(frame, page))
         @if let Some(done) = job.progress { p { (progress(f64::from(done), "Progress")) " " @if let Some(note) = &job.progress_note { (note) } } }
-        (facts(frame, detail))
+        (facts(frame, page))
         (drawing(frame, detail))
         (attempts(frame, detail))
-        section aria-labelledby="args" { h2 #args { "Arguments" } (tree(&detail.args)) }
-        @if let Some(output) = &detail.output { section aria-labelledby="output" { h2 #output { "Output" } (tree(output)) } }
+        section aria-labelledby="args" {
+            header { h2 #args { "Arguments" } (reveal(frame, page)) }
+            div data-shown="args" { (tree(&detail.args)) } }
+        @if let Some(output) = &detail.output { section aria-labelledby="output" { h2 #output { "Output" } div data-shown="output" { (tree(output)) } } }
+        @if let Some(parent) = &detail.parent {
+            section aria-labelledby="parent" { h2 #parent { "What enqueued it, or what it repeats" } (job_table(frame, std::slice::from_ref(parent), false)) }
+        }
+        @if let Some(batch) = &page.batch { (its_batch(frame, batch, &page.siblings)) }
         @if !detail.children.is_empty() {
             section aria-labelledby="children" {
                 header { h2 #children { "What it enqueued, or what repeats it" }
@@ -35,7 +57,35 @@ pub fn job(frame: &Frame<'_>, detail: &JobDetail) -> Markup {
     frame.page(&job.kind, &head, &live)
 }
 
-fn facts(frame: &Frame<'_>, detail: &JobDetail) -> Markup {
+/// The batch with some of its other jobs.
+fn its_batch(frame: &Frame<'_>, batch: &BatchView, siblings: &[JobSummary]) -> Markup {
+    let name = Some(batch.description.as_str()).filter(|text| !text.is_empty());
+    html! {
+        section aria-labelledby="batch" {
+            header { h2 #batch { "Its batch: " a href={ "/batches/" (batch.id) } { (name.unwrap_or("a batch without a description")) } }
+                span.muted { (count((batch.total - batch.pending()).unsigned_abs())) " of " (count(batch.total.unsigned_abs())) " have ended" } }
+            @if siblings.is_empty() { p.muted { "No other job of it is kept." } } @else { (job_table(frame, siblings, false)) }
+        }
+    }
+}
+
+/// What is masked, and for who may, the way to see it.
+fn reveal(frame: &Frame<'_>, page: &JobPage) -> Markup {
+    if page.hidden.is_empty() {
+        return html! {};
+    }
+    let names: Vec<&str> = page.hidden.iter().map(|field| field.as_str()).collect();
+    let may = page.hidden.iter().all(|field| frame.viewer.may(field.permission()));
+    let api = format!("POST /api/jobs/{}/reveal", page.detail.summary.id);
+    let reason = html! { label.inline { "Why" input name="reason" required maxlength="500"; } };
+    html! {
+        span.muted { "masked: " (names.join(", ")) }
+        @if may { div data-reveals="" { (Call::new(&api, "Show in clear", "It is shown in clear, and recorded that you saw it.").class("small").with(&reason)) } }
+    }
+}
+
+fn facts(frame: &Frame<'_>, page: &JobPage) -> Markup {
+    let detail = &page.detail;
     let job = &detail.summary;
     let find = |name: &str, value: &str| link("/jobs", &[("q", &term(name, value))]);
     html! {
@@ -50,17 +100,29 @@ fn facts(frame: &Frame<'_>, detail: &JobDetail) -> Markup {
             @if !job.tags.is_empty() { dt { "Tags" } dd { @for tag in &job.tags { a.tag href=(find("tag", tag)) { (tag) } " " } } }
             @if let Some(key) = &detail.unique_key { dt { "Unique key" } dd { code { (key) } } }
             @if let Some(parent) = job.parent { dt { "Enqueued by" } dd { a href={ "/jobs/" (parent) } { (parent) } } }
-            @if let Some(batch) = job.batch { dt { "Batch" } dd { a href=(find("batch", &batch.to_string())) { (batch) } } }
-            @if let Some(trace) = &detail.trace { dt { "Trace" } dd { code { (trace) } } }
+            @if let Some(batch) = job.batch { dt { "Batch" } dd { a href={ "/batches/" (batch) } { (batch) } } }
+            @if let Some(trace) = &detail.trace { dt { "Trace" } dd { @match &page.trace_url {
+                Some(url) => a href=(url) rel="noreferrer" { code { (trace_id(trace)) } },
+                None => code { (trace_id(trace)) } } } }
             @if let Some(why) = &detail.cancel_reason { dt { "Cancelled because" } dd { (why) } }
         }
     }
 }
 
-fn steering(frame: &Frame<'_>, detail: &JobDetail) -> Markup {
+/// The trace's id within a W3C trace context; all of it, if it is none.
+pub fn trace_id(trace: &str) -> &str {
+    let mut parts = trace.split('-');
+    match (parts.next(), parts.next()) {
+        (Some(_), Some(id)) if id.len() == 32 => id,
+        _ => trace,
+    }
+}
+
+fn steering(frame: &Frame<'_>, page: &JobPage) -> Markup {
     if !frame.viewer.may(Permission::WriteJobs) {
         return html! {};
     }
+    let detail = &page.detail;
     let job = &detail.summary;
     let api = |verb: &str| format!("POST /api/jobs/{}/{verb}", job.id);
     let over = job.status.is_over();
@@ -69,7 +131,7 @@ fn steering(frame: &Frame<'_>, detail: &JobDetail) -> Markup {
     html! {
         div.steer {
             @if waits { (Call::new(&api("run-now"), "Run now", "It is due now.").button()) }
-            @if over || job.status == JobStatus::Dead { (Call::new(&api("retry"), "Run again", "It waits to run again.").button()) (edit(job, detail)) }
+            @if over || job.status == JobStatus::Dead { (Call::new(&api("retry"), "Run again", "It waits to run again.").button()) (edit(job, page)) }
             @if job.status == JobStatus::Dead {
                 (Call::new(&format!("POST /api/dead-letters/{}/discard", job.id), "Discard", "It is left for good.").ask("Leave this job for good?").class("danger").button())
             }
@@ -79,16 +141,18 @@ fn steering(frame: &Frame<'_>, detail: &JobDetail) -> Markup {
     }
 }
 
-/// The same job with other arguments.
-fn edit(job: &JobSummary, detail: &JobDetail) -> Markup {
-    let args = serde_json::to_string_pretty(&detail.args).unwrap_or_default();
+/// The same job with other arguments. Masked ones must never be sent back, so they are edited only once they are revealed.
+fn edit(job: &JobSummary, page: &JobPage) -> Markup {
+    let masked = !page.hidden.is_empty();
+    let args = serde_json::to_string_pretty(&page.detail.args).unwrap_or_default();
+    let args = if masked { String::new() } else { args };
     let api = format!("POST /api/jobs/{}/retry", job.id);
     let fields = html! {
-        label { "Arguments" textarea name="args" data-type="json" rows="10" spellcheck="false" { (args) } }
+        label { "Arguments" textarea name="args" data-type="json" rows="10" spellcheck="false" required { (args) } }
         label { "Queue" input name="queue" value=(job.queue); }
         label { "Attempts" input name="maxAttempts" data-type="number" type="number" min="1" max="100" value=(job.max_attempts); }
     };
-    html! { details.edit { summary { "Edit and run again" } (Call::new(&api, "Run again with these", "It waits to run again.").with(&fields)) } }
+    html! { details.edit hidden[masked] data-when-revealed[masked] { summary { "Edit and run again" } (Call::new(&api, "Run again with these", "It waits to run again.").with(&fields)) } }
 }
 
 fn curl(job: &JobSummary) -> String {
@@ -158,5 +222,17 @@ fn one_attempt(frame: &Frame<'_>, attempt: &Attempt) -> Markup {
                 ol.logs { @for line in &attempt.logs { li { span.muted { (line.at) } " " span class={ "level level-" (line.level) } { (line.level) } " " (line.message) } } }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_known_by_its_id() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")), id);
+        assert_eq!(trace_id("something-else"), "something-else");
     }
 }

@@ -1,14 +1,16 @@
 //! Finding jobs, and steering all that were found.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 use serde_json::json;
 use shared::access::Permission;
 use shared::queue::search::{JobStatus, JobSummary};
-use shared::queue::{Catalog, Kind};
+use shared::queue::{Catalog, Kind, Priority};
 
 use crate::frame::Frame;
 use crate::parts::{job_table, link, more, nothing};
-use crate::query::{NAMES, Term, write};
+use crate::query::{NAMES, Term, term, write};
 use crate::words::count;
 
 /// What the page shows.
@@ -39,9 +41,10 @@ pub fn jobs(frame: &Frame<'_>, page: &JobsPage<'_>) -> Markup {
         h1 { "Jobs" }
         form.filter role="search" action="/jobs" {
             label.visually-hidden for="q" { "Filter" }
-            input #q name="q" type="search" value=(text) list="words" autocomplete="off" spellcheck="false" maxlength="2000"
+            input #q name="q" type="search" value=(text) data-complete="words" autocomplete="off" spellcheck="false" maxlength="2000"
                 placeholder="kind:campaign.send state:dead args.campaignId:… or words of an error";
             datalist #words { (completion(page)) }
+            ul #completions .completions role="listbox" aria-label="Words of the filter" hidden {}
             button type="submit" { "Find" }
         }
         (chips(page))
@@ -70,8 +73,20 @@ fn completion(page: &JobsPage<'_>) -> Markup {
         @for kind in page.catalog.iter() { option value={ "kind:" (kind.spec.kind) } { (kind.spec.description) } }
         @for queue in &page.queues { option value={ "queue:" (queue) } {} }
         @for name in searchable { option value={ "args." (name) ":" } {} }
+        @for (name, value) in seen(page) { option value=(term(name, value)) {} }
         @for name in NAMES { option value={ (name) ":" } {} }
     }
+}
+
+/// Tags, groups and fingerprints of the jobs that are shown: words to narrow the search by.
+fn seen<'a>(page: &'a JobsPage<'_>) -> BTreeSet<(&'static str, &'a str)> {
+    let of = |job: &'a JobSummary| {
+        let tags = job.tags.iter().map(|tag| ("tag", tag.as_str()));
+        let group = job.group.iter().map(|group| ("group", group.as_str()));
+        let fingerprint = job.fingerprint.iter().map(|print| ("fingerprint", print.as_str()));
+        tags.chain(group).chain(fingerprint)
+    };
+    page.jobs.iter().flat_map(of).collect()
 }
 
 /// Each word of the filter, with a link to the same search without it.
@@ -106,8 +121,8 @@ fn states(page: &JobsPage<'_>) -> Markup {
         nav.states aria-label="States" {
             a href=(link("/jobs", &[("q", &write(&others().collect::<Vec<_>>()))])) aria-current=[(!page.terms.iter().any(|t| t.name == "state")).then_some("true")] { "all" }
             @for (state, n) in &page.counts {
-                @let term = Term { name: "state".to_owned(), value: state.as_str().to_owned() };
-                @let with: Vec<Term> = others().chain([term]).collect();
+                @let word = Term { name: "state".to_owned(), value: state.as_str().to_owned() };
+                @let with: Vec<Term> = others().chain([word]).collect();
                 a href=(link("/jobs", &[("q", &write(&with))])) aria-current=[chosen(*state).then_some("true")] {
                     (crate::parts::state(state.as_str())) @if let Some(n) = n { span.n { (count(*n)) } }
                 }
@@ -146,10 +161,36 @@ fn bulk_bar(frame: &Frame<'_>, page: &JobsPage<'_>) -> Markup {
             button.small type="button" data-each="POST /api/jobs/{id}/retry" disabled { "Retry chosen" }
             button.small type="button" data-each="POST /api/jobs/{id}/cancel" disabled { "Cancel chosen" }
             span.gap {}
-            @if !page.terms.is_empty() {
-                @for (action, label) in [("replay", "Replay all dead that match"), ("cancel", "Cancel all that match"), ("discard", "Discard all dead that match")] {
-                    button.small type="button" data-bulk=(json!({ "action": action, "filter": filter })) { (label) }
-                }
+            @if !page.terms.is_empty() { (to_all(page, filter)) }
+        }
+    }
+}
+
+/// What can be done to all that match: a menu, so that the table stays at the eye.
+fn to_all(page: &JobsPage<'_>, filter: &serde_json::Value) -> Markup {
+    let plain = [
+        ("replay", "Replay all dead that match"),
+        ("cancel", "Cancel all that match"),
+        ("discard", "Discard all dead that match"),
+    ];
+    let with = |extra: serde_json::Value| {
+        let mut body = json!({ "filter": filter });
+        if let (Some(body), Some(extra)) = (body.as_object_mut(), extra.as_object()) {
+            body.extend(extra.clone());
+        }
+        body
+    };
+    html! {
+        details.menu {
+            summary.button.small { "All that match" }
+            div.menu-items {
+                @for (action, label) in plain { button.small type="button" data-bulk=(with(json!({ "action": action }))) { (label) } }
+                label.inline { "Priority"
+                    select.small data-bulk-choice="priority" { @for priority in Priority::ALL { option value=(priority.as_str()) { (priority.as_str()) } } }
+                    button.small type="button" data-bulk=(with(json!({ "action": "prioritise" }))) { "Change priority of all that match" } }
+                label.inline { "Queue"
+                    select.small data-bulk-choice="queue" { @for queue in &page.queues { option value=(queue) { (queue) } } }
+                    button.small type="button" data-bulk=(with(json!({ "action": "move" }))) { "Move all that match" } }
             }
         }
     }

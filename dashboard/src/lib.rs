@@ -8,7 +8,9 @@
 
 pub mod assets;
 mod audit;
+mod batches;
 mod bulk;
+mod campaigns;
 mod dead_letters;
 mod frame;
 mod job;
@@ -24,10 +26,12 @@ mod words;
 mod workers;
 
 pub use audit::{AuditPage, audit};
+pub use batches::{BatchPage, BatchesPage, batch, batches};
 pub use bulk::{BulkPage, bulk};
+pub use campaigns::{CampaignPage, CampaignsPage, campaign, campaigns};
 pub use dead_letters::{DeadLettersPage, dead_letters};
 pub use frame::{Frame, Section, Viewer};
-pub use job::job;
+pub use job::{JobPage, job, trace_id};
 pub use jobs::{JobsPage, jobs};
 pub use login::{LoginPage, login};
 pub use maud::Markup;

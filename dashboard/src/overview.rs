@@ -13,7 +13,7 @@ use shared::queue::sample::Sample;
 use shared::queue::search::JobSummary;
 
 use crate::frame::Frame;
-use crate::parts::{Call, job_table, link, nothing};
+use crate::parts::{Call, job_table, link, nothing, sparkline};
 use crate::query::term;
 use crate::words::{between, count, duration, rate};
 
@@ -223,7 +223,7 @@ fn queues(frame: &Frame<'_>, page: &OverviewPage) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="Queues" { table {
                 thead { tr {
                     th { "Queue" } th.n { "Waiting" } th.n { "Running" } th.n { "Slots" } th.n { "Oldest due" } th.n { "Done /s" }
-                    th.n { "Failed" } th.n { "Dead" } th { "Pace" } th { span.visually-hidden { "Steer" } }
+                    th.n { "Failed" } th.n { "Dead" } th { "Pace" } th { "Limits" } th { span.visually-hidden { "Steer" } }
                 } }
                 tbody { @for (name, depth) in &page.sample.queues { (queue_row(frame, page, name, depth)) } }
             } }
@@ -258,9 +258,30 @@ fn queue_row(frame: &Frame<'_>, page: &OverviewPage, name: &str, depth: &Depth) 
             td.n { (count(tally.failed)) }
             td.n { @if depth.dead > 0 { a.bad href=(link("/dead-letters", &[("queue", name)])) { (count(depth.dead)) } } @else { "0" } }
             td { (sparkline(&page.pace.line_of_queue(name))) }
+            td { (limits(frame, &control)) }
             td { @if frame.viewer.may(Permission::WriteQueues) { (pause_button(&control)) } }
         }
     }
+}
+
+/// The limits in a few words; for who may, they open into a form.
+fn limits(frame: &Frame<'_>, control: &QueueControl) -> Markup {
+    let at_once = control
+        .concurrency_limit
+        .map(|n| format!("{n} at once"));
+    let begun = control
+        .rate
+        .map(|rate| format!("{} in {}", rate.limit, duration(f64::from(rate.period_ms) / 1000.0)));
+    let told: Vec<String> = at_once.into_iter().chain(begun).collect();
+    let words = if told.is_empty() {
+        "none".to_owned()
+    } else {
+        told.join(", ")
+    };
+    if !frame.viewer.may(Permission::WriteQueues) {
+        return html! { (words) };
+    }
+    html! { details.edit.in-place { summary aria-label={ "Limits of " (control.name) ": " (words) } { (words) } (crate::queues::limits(control)) } }
 }
 
 /// Pauses or resumes a queue.
@@ -276,30 +297,6 @@ pub(crate) fn pause_button(control: &QueueControl) -> Markup {
         .class("small")
         .body(json!({ "paused": !paused }))
         .button()
-}
-
-/// A small line of how much was done, the newest at the right.
-fn sparkline(values: &[u64]) -> Markup {
-    const WIDTH: f64 = 100.0;
-    const HEIGHT: f64 = 20.0;
-    let most = values.iter().copied().max().unwrap_or(0).max(1) as f64;
-    let step = WIDTH / (values.len().max(2) - 1) as f64;
-    let points: Vec<String> = values
-        .iter()
-        .enumerate()
-        .map(|(i, n)| {
-            format!(
-                "{:.1},{:.1}",
-                i as f64 * step,
-                HEIGHT - *n as f64 / most * (HEIGHT - 1.0)
-            )
-        })
-        .collect();
-    html! {
-        svg.spark viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
-            polyline points=(points.join(" ")) fill="none" vector-effect="non-scaling-stroke" {}
-        }
-    }
 }
 
 fn running(frame: &Frame<'_>, page: &OverviewPage) -> Markup {

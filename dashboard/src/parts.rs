@@ -6,7 +6,7 @@ use shared::queue::search::{JobStatus, JobSummary};
 use url::form_urlencoded::Serializer;
 
 use crate::frame::Frame;
-use crate::words::{between, moment};
+use crate::words::{between, count, moment};
 
 /// Levels of a JSON tree that are open at first.
 const TREE_OPEN_LEVELS: usize = 2;
@@ -30,7 +30,7 @@ pub(crate) fn link(path: &str, pairs: &[(&str, &str)]) -> String {
 /// A state as a word with its colour and, for those who do not see colours, its sign.
 pub(crate) fn state(name: &str) -> Markup {
     let sign = match name {
-        "completed" | "running" | "succeeded" => "●",
+        "completed" | "running" | "succeeded" | "active" | "sent" | "finished" => "●",
         "dead" | "failed" | "lost" => "✕",
         "retryable" | "retry" => "↻",
         "scheduled" | "snoozed" => "◷",
@@ -54,6 +54,43 @@ pub(crate) fn beginning(text: &str, most: usize) -> String {
 /// A progress bar; `done` of 0 to 1.
 pub(crate) fn progress(done: f64, label: &str) -> Markup {
     html! { progress max="1" value=(format!("{done:.4}")) aria-label=(label) { (format!("{:.0} %", done * 100.0)) } }
+}
+
+/// A share of a whole, as [`parts_of`] draws it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// What it is.
+    pub(crate) name: &'static str,
+    /// Its colour, as the styles name it.
+    pub(crate) tone: &'static str,
+    /// How many of the whole.
+    pub(crate) count: i64,
+}
+
+/// A bar of shares, one beside the other; what is left of the whole stays empty.
+pub(crate) fn parts_of(whole: i64, parts: &[Part]) -> Markup {
+    const WIDTH: f64 = 1000.0;
+    let scale = WIDTH / whole.max(1) as f64;
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|part| part.count > 0)
+        .map(|part| format!("{} {}", count(part.count.unsigned_abs()), part.name))
+        .collect();
+    let label = format!("{} of {}", said.join(", "), count(whole.unsigned_abs()));
+    let mut end = 0.0;
+    let shares = parts.iter().filter(|part| part.count > 0).map(|part| {
+        let (from, width) = (end, part.count as f64 * scale);
+        end += width;
+        (part, from, width)
+    });
+    html! {
+        svg.parts viewBox={ "0 0 " (WIDTH) " 10" } preserveAspectRatio="none" role="img" aria-label=(label) {
+            @for (part, from, width) in shares {
+                rect class={ "tone-" (part.tone) } x=(format!("{from:.1}")) y="0" height="10" width=(format!("{width:.1}")) {
+                    title { (count(part.count.unsigned_abs())) " " (part.name) } }
+            }
+        }
+    }
 }
 
 /// A JSON value as a tree that folds.
@@ -144,6 +181,30 @@ fn job_row(frame: &Frame<'_>, job: &JobSummary, select: bool) -> Markup {
                 @if let Some(note) = &job.progress_note { span.muted { (note) } }
                 @if let Some(error) = &job.last_error { (beginning(error, ERROR_SHOWN_CHARS)) }
             }
+        }
+    }
+}
+
+/// A small line of how much there was, the newest at the right.
+pub(crate) fn sparkline(values: &[u64]) -> Markup {
+    const WIDTH: f64 = 100.0;
+    const HEIGHT: f64 = 20.0;
+    let most = values.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let step = WIDTH / (values.len().max(2) - 1) as f64;
+    let points: Vec<String> = values
+        .iter()
+        .enumerate()
+        .map(|(i, n)| {
+            format!(
+                "{:.1},{:.1}",
+                i as f64 * step,
+                HEIGHT - *n as f64 / most * (HEIGHT - 1.0)
+            )
+        })
+        .collect();
+    html! {
+        svg.spark viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
+            polyline points=(points.join(" ")) fill="none" vector-effect="non-scaling-stroke" {}
         }
     }
 }

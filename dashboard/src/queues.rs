@@ -82,7 +82,8 @@ fn limits_in_words(control: &QueueControl) -> Markup {
     }
 }
 
-fn limits(control: &QueueControl) -> Markup {
+/// Sets the limits of a queue.
+pub(crate) fn limits(control: &QueueControl) -> Markup {
     let api = format!("PATCH /api/queues/{}", control.name);
     let fields = html! {
         label.inline { "At once, in the whole fleet" input name="concurrencyLimit" data-type="number-or-null" type="number" min="1" max="100000" placeholder="no limit" value=[control.concurrency_limit]; }

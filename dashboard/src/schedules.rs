@@ -54,6 +54,7 @@ fn create(page: &SchedulesPage<'_>) -> Markup {
         label { "Kind" select name="kind" required { @for kind in page.catalog.iter() { option value=(kind.spec.kind) { (kind.spec.kind) } } } }
         label { "When (cron)" input name="cron" required placeholder="0 3 * * *" spellcheck="false"; small.muted { "minute hour day month weekday" } }
         label { "Time zone" input name="timezone" required value="UTC" spellcheck="false" data-zone; }
+        (preview())
         label { "Arguments" textarea name="args" data-type="json" rows="3" spellcheck="false" { "{}" } }
         label { "Missed occurrences" select name="misfire" { option value="once" { "run once" } option value="all" { "run all" } option value="skip" { "skip" } } }
     };
@@ -136,7 +137,13 @@ fn edit(schedule: &Schedule) -> Markup {
         label { "Name" input name="name" required maxlength="100" value=(spec.name); }
         label { "When (cron)" input name="cron" required value=(spec.cron) spellcheck="false"; }
         label { "Time zone" input name="timezone" required value=(spec.timezone) spellcheck="false"; }
+        (preview())
         label { "Arguments" textarea name="args" data-type="json" rows="3" spellcheck="false" { (args) } }
     };
     html! { details.edit { summary { "Edit" } (Call::new(&api, "Save", "It is changed.").version(schedule.version).with(&fields)) } }
+}
+
+/// Where the next ten ticks of the pattern beside it are shown while it is written.
+fn preview() -> Markup {
+    html! { div.preview data-preview="" role="status" aria-live="polite" hx-morph-skip-children="" {} }
 }

@@ -74,6 +74,8 @@ pub struct HttpConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// `PUBLIC_URL`: what links in mails begin with; ends without a slash.
     pub public_url: Url,
+    /// `TRACE_URL_TEMPLATE`: where a trace is shown, with `{traceId}` for its id; none for no links.
+    pub trace_url: Option<String>,
 }
 
 /// Where the truth is kept.
@@ -241,12 +243,22 @@ fn read_http(reader: &mut Reader<'_>) -> Option<HttpConfig> {
         ),
     });
     let trusted_proxies = read_networks(reader, "TRUSTED_PROXIES");
+    let trace_url = reader.get("TRACE_URL_TEMPLATE");
+    if let Some(text) = &trace_url
+        && !(has_scheme(text, &["http", "https"]) && text.contains("{traceId}"))
+    {
+        reader.note(
+            "TRACE_URL_TEMPLATE",
+            "must be http://… or https://… and contain {traceId}",
+        );
+    }
     Some(HttpConfig {
         trusted_proxies: trusted_proxies?,
         host: host?,
         port,
         metrics_port: enabled.then_some(metrics_port),
         public_url: public_url?,
+        trace_url,
     })
 }
 

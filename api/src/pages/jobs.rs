@@ -5,15 +5,17 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use dashboard::query::{self, Term};
-use dashboard::{BulkPage, DeadLettersPage, JobsPage, Section};
+use dashboard::{
+    BatchPage, BatchesPage, BulkPage, DeadLettersPage, JobPage, JobsPage, Section,
+};
 use serde::Deserialize;
 use shared::kernel::{Cursor, Page, PageRequest};
 use shared::queue::bulk;
-use shared::queue::dead_letters;
 use shared::queue::depth::Depth;
 use shared::queue::sample::Sample;
 use shared::queue::search::{JobFilter, JobStatus, JobSummary};
-use shared::queue::{JobId, inspect};
+use shared::queue::inspect::{self, BatchView};
+use shared::queue::{BatchId, JobId};
 use url::form_urlencoded::Serializer;
 
 use super::queue::ListQuery;
@@ -22,10 +24,12 @@ use super::viewer::Seen;
 use crate::app::App;
 use crate::error::Problem;
 use crate::extract::ReadJobs;
-use crate::routes::jobs::{FilterBody, filter_of_query};
+use crate::routes::jobs::{FilterBody, filter_of_query, hide};
 
 /// Characters of the filter bar that are read.
 const FILTER_MAX_CHARS: usize = 2_000;
+/// Jobs of a batch that are read to show the others.
+const SIBLINGS_SHOWN_MAX: u32 = 11;
 
 /// What may be asked of the list.
 #[derive(Debug, Deserialize)]
@@ -132,11 +136,48 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Screen, Refusal> {
     let id: JobId = id.parse().map_err(|_| Problem::not_found())?;
-    let detail = inspect::job(&app.db, id)
+    let mut detail = inspect::job(&app.db, id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let markup = dashboard::job(&seen.frame(Section::Jobs), &detail);
+    let hidden = hide(&mut detail).into_iter().collect();
+    let (batch, siblings) = match detail.summary.batch {
+        Some(batch) => its_batch(&app, batch, id).await?,
+        None => (None, Vec::new()),
+    };
+    let trace_url = detail.trace.as_deref().and_then(|trace| {
+        let template = app.config.http.trace_url.as_ref()?;
+        Some(template.replace("{traceId}", dashboard::trace_id(trace)))
+    });
+    let page = JobPage {
+        detail,
+        hidden,
+        batch,
+        siblings,
+        trace_url,
+    };
+    let markup = dashboard::job(&seen.frame(Section::Jobs), &page);
     Ok(Screen::new(markup, &seen.nonce))
+}
+
+/// A batch, and some of its jobs beside `job`.
+async fn its_batch(
+    app: &App,
+    batch: BatchId,
+    job: JobId,
+) -> Result<(Option<BatchView>, Vec<JobSummary>), Refusal> {
+    let its = JobFilter {
+        batch: Some(batch),
+        ..JobFilter::default()
+    };
+    let page = PageRequest {
+        limit: SIBLINGS_SHOWN_MAX.to_string().parse().ok(),
+        ..PageRequest::default()
+    };
+    let found = app.looks.jobs(&app.db, &its, &page).await?;
+    let others = found.items.iter().filter(|other| other.id != job);
+    let others = others.cloned().collect();
+    let view = inspect::batch(&mut *app.db.pool().acquire().await?, batch).await?;
+    Ok((view, others))
 }
 
 /// What may be asked of the dead letters.
@@ -159,13 +200,67 @@ pub(super) async fn dead_letters(
         cursor: asked.cursor,
     }
     .page();
-    let found = dead_letters::groups(&app.db, queue.as_deref(), None, &page).await?;
+    let found = app.looks.dead(&app.db, queue.as_deref(), &page).await?;
     let page = DeadLettersPage {
-        groups: found.items,
+        groups: found.items.clone(),
         queue,
-        next: found.next.map(|cursor| cursor.as_str().to_owned()),
+        next: found.next.as_ref().map(|cursor| cursor.as_str().to_owned()),
     };
     let markup = dashboard::dead_letters(&seen.frame(Section::DeadLetters), &page);
+    Ok(Screen::new(markup, &seen.nonce))
+}
+
+/// What may be asked of the batches.
+#[derive(Debug, Deserialize)]
+pub(super) struct BatchesQuery {
+    #[serde(default)]
+    unfinished: bool,
+    cursor: Option<String>,
+}
+
+/// `GET /batches`
+pub(super) async fn batches(
+    seen: Seen<ReadJobs>,
+    State(app): State<App>,
+    Query(asked): Query<BatchesQuery>,
+) -> Result<Screen, Refusal> {
+    let page = ListQuery {
+        cursor: asked.cursor,
+    }
+    .page();
+    let mut conn = app.db.pool().acquire().await?;
+    let found = inspect::list_batches(&mut conn, asked.unfinished, &page).await?;
+    let page = BatchesPage {
+        batches: found.items,
+        unfinished: asked.unfinished,
+        next: found.next.map(|cursor| cursor.as_str().to_owned()),
+    };
+    let markup = dashboard::batches(&seen.frame(Section::Batches), &page);
+    Ok(Screen::new(markup, &seen.nonce))
+}
+
+/// `GET /batches/{id}`
+pub(super) async fn batch(
+    seen: Seen<ReadJobs>,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(asked): Query<ListQuery>,
+) -> Result<Screen, Refusal> {
+    let id: BatchId = id.parse().map_err(|_| Problem::not_found())?;
+    let batch = inspect::batch(&mut *app.db.pool().acquire().await?, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let its = JobFilter {
+        batch: Some(id),
+        ..JobFilter::default()
+    };
+    let found = app.looks.jobs(&app.db, &its, &asked.page()).await?;
+    let page = BatchPage {
+        batch,
+        jobs: found.items.clone(),
+        next: found.next.as_ref().map(|cursor| cursor.as_str().to_owned()),
+    };
+    let markup = dashboard::batch(&seen.frame(Section::Batches), &page);
     Ok(Screen::new(markup, &seen.nonce))
 }
 

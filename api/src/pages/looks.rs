@@ -3,18 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use moka::future::Cache;
-use shared::kernel::{Db, Page, PageRequest};
+use shared::access::WebSession;
+use shared::campaigns::{self, CampaignId, Metrics};
+use shared::kernel::{Ctx, Db, Page, PageRequest};
 use shared::queue::control::{self, WorkerView};
+use shared::queue::dead_letters::{self, DeadGroup};
 use shared::queue::pace::{self, Pace, Span};
 use shared::queue::search::{JobFilter, JobStatus, JobSummary, search};
 
+use crate::app::App;
 use crate::error::{Problem, Result};
+use crate::middleware::{cookie, web_session};
 
 /// How long a look is good for.
 pub const LOOK_TTL: Duration = Duration::from_secs(1);
+/// How long whoever looks at pages is believed, as those who watch events are; changes are asked about each time.
+pub const BELIEVED: Duration = Duration::from_secs(5);
+/// Sessions that are believed at the same time.
+const SESSIONS_MAX: u64 = 10_000;
+/// How long the groups of dead letters are good for: forming them reads each dead job.
+const DEAD_TTL: Duration = Duration::from_secs(3);
 /// Different searches that are kept at the same time.
 const SEARCHES_MAX: u64 = 500;
+/// Campaigns whose figures are kept at the same time.
+const CAMPAIGNS_MAX: u64 = 500;
 /// Jobs that run, as the overview and the workers' page show them.
 const RUNNING_SHOWN_MAX: u32 = 20;
 
@@ -24,6 +38,9 @@ pub struct Looks {
     pace: Cache<Span, Arc<Pace>>,
     workers: Cache<(), Arc<Vec<WorkerView>>>,
     searches: Cache<String, Arc<Page<JobSummary>>>,
+    campaigns: Cache<CampaignId, Arc<Metrics>>,
+    dead: Cache<String, Arc<Page<DeadGroup>>>,
+    sessions: Cache<String, Arc<WebSession>>,
 }
 
 impl Default for Looks {
@@ -35,11 +52,42 @@ impl Default for Looks {
                 .time_to_live(LOOK_TTL)
                 .max_capacity(SEARCHES_MAX)
                 .build(),
+            campaigns: Cache::builder()
+                .time_to_live(LOOK_TTL)
+                .max_capacity(CAMPAIGNS_MAX)
+                .build(),
+            sessions: Cache::builder()
+                .time_to_live(BELIEVED)
+                .max_capacity(SESSIONS_MAX)
+                .build(),
+            dead: Cache::builder()
+                .time_to_live(DEAD_TTL)
+                .max_capacity(SEARCHES_MAX)
+                .build(),
         }
     }
 }
 
 impl Looks {
+    /// The web session of the request's cookie, for looking only: within [`BELIEVED`] it may be over already.
+    pub(super) async fn session(
+        &self,
+        app: &App,
+        headers: &HeaderMap,
+    ) -> Result<Option<Arc<WebSession>>> {
+        let Some(cookie) = cookie::read(headers, &app.config.http.public_url) else {
+            return Ok(None);
+        };
+        if let Some(known) = self.sessions.get(&cookie).await {
+            return Ok(Some(known));
+        }
+        let found = web_session(app, headers).await?.map(Arc::new);
+        if let Some(session) = &found {
+            self.sessions.insert(cookie, session.clone()).await;
+        }
+        Ok(found)
+    }
+
     /// How fast it went.
     pub(super) async fn pace(&self, db: &Db, span: Span) -> Result<Arc<Pace>> {
         let look = async {
@@ -68,6 +116,30 @@ impl Looks {
         let key = format!("{filter:?} {page:?}");
         let look = async { Ok(Arc::new(search(db, filter, page).await?)) };
         self.searches.try_get_with(key, look).await.map_err(own)
+    }
+
+    /// What became of a campaign's recipients. Whether the caller may know of it, the caller has asked before.
+    pub(super) async fn campaign(&self, db: &Db, ctx: &Ctx, id: CampaignId) -> Result<Arc<Metrics>> {
+        let look = async {
+            let mut conn = db.pool().acquire().await?;
+            Ok(Arc::new(campaigns::metrics(&mut conn, ctx, id).await?))
+        };
+        self.campaigns.try_get_with(id, look).await.map_err(own)
+    }
+
+    /// Dead letters by what went wrong.
+    pub(super) async fn dead(
+        &self,
+        db: &Db,
+        queue: Option<&str>,
+        page: &PageRequest,
+    ) -> Result<Arc<Page<DeadGroup>>> {
+        let key = format!("{queue:?} {page:?}");
+        let look = async {
+            let found = dead_letters::groups(db, queue, None, page).await?;
+            Ok(Arc::new(found))
+        };
+        self.dead.try_get_with(key, look).await.map_err(own)
     }
 
     /// Some of the jobs that run.

@@ -3,6 +3,7 @@
 //! Pages only read; what they offer to do is done through the HTTP API.
 
 mod assets;
+mod campaigns;
 mod door;
 mod jobs;
 mod looks;
@@ -14,16 +15,20 @@ mod viewer;
 use axum::Router;
 use axum::routing::get;
 
-pub use looks::{LOOK_TTL, Looks};
+pub use looks::{BELIEVED, LOOK_TTL, Looks};
 
 use crate::app::App;
 
 /// Pages that somebody has to be logged in for, with an example of each.
-pub const PAGES: [&str; 9] = [
+pub const PAGES: [&str; 13] = [
     "/",
     "/jobs",
     "/jobs/job_00000000000000000000000000000000",
     "/dead-letters",
+    "/campaigns",
+    "/campaigns/campaign_00000000000000000000000000000000",
+    "/batches",
+    "/batches/batch_00000000000000000000000000000000",
     "/bulk",
     "/schedules",
     "/queues",
@@ -37,6 +42,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/jobs", get(jobs::list))
         .route("/jobs/{id}", get(jobs::show))
         .route("/dead-letters", get(jobs::dead_letters))
+        .route("/campaigns", get(campaigns::list))
+        .route("/campaigns/{id}", get(campaigns::show))
+        .route("/batches", get(jobs::batches))
+        .route("/batches/{id}", get(jobs::batch))
         .route("/bulk", get(jobs::bulk))
         .route("/schedules", get(queue::schedules))
         .route("/queues", get(queue::queues))

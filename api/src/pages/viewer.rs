@@ -16,7 +16,7 @@ use super::screen::Screen;
 use crate::app::App;
 use crate::error::Problem;
 use crate::extract::Needs;
-use crate::middleware::{RequestContext, web_session};
+use crate::middleware::RequestContext;
 
 /// What our scripts send along when they fetch a page, to be told of an ended session instead of being led to the login.
 const SCRIPTED_HEADER: &str = "hx-request";
@@ -46,12 +46,16 @@ impl<P: Needs> FromRequestParts<App> for Seen<P> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let session = web_session(app, &parts.headers).await.map_err(page_of)?;
+        let session = app.looks.session(app, &parts.headers).await;
+        let session = session.map_err(page_of)?;
         let Some(session) = session else {
             return Err(to_login(parts));
         };
         if !P::PERMISSION.granted_to(&session.actor) {
             let permission = P::PERMISSION;
+            if let Some(section) = instead_of_overview(parts, &session.actor) {
+                return Err(Redirect::to(section.path()).into_response());
+            }
             let detail = format!("This page needs the permission `{permission}`.");
             let markup = dashboard::problem("Not yours to see", &detail);
             return Err(Screen::plain(StatusCode::FORBIDDEN, markup).into_response());
@@ -66,7 +70,7 @@ impl<P: Needs> FromRequestParts<App> for Seen<P> {
             viewer: Viewer {
                 name: name_of(&session.actor),
                 csrf: session.csrf().expose_secret().to_owned(),
-                actor: session.actor,
+                actor: session.actor.clone(),
             },
             nonce: nonce(),
             permission: PhantomData,
@@ -87,6 +91,15 @@ fn name_of(actor: &Actor) -> String {
     roles
         .filter(|names| !names.is_empty())
         .unwrap_or_else(|| actor.to_string())
+}
+
+/// Where somebody who may not see the overview begins: the first section that they may see.
+fn instead_of_overview(parts: &Parts, actor: &Actor) -> Option<Section> {
+    let begins = parts.uri.path() == Section::Overview.path();
+    Section::ALL
+        .into_iter()
+        .filter(|_| begins)
+        .find(|section| section.permission().granted_to(actor))
 }
 
 /// A browser is led to the login and back; our scripts are told, so that the page they are on can say so.

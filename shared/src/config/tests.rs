@@ -224,6 +224,8 @@ fn urls_of_another_kind_are_refused() {
         ("DATABASE_URL", "mysql://localhost/crm"),
         ("REDIS_URL", "http://localhost"),
         ("SMTP_URL", "localhost:25"),
+        ("TRACE_URL_TEMPLATE", "https://example.com/trace"),
+        ("TRACE_URL_TEMPLATE", "javascript:{traceId}"),
         ("PUBLIC_URL", "ftp://example.com"),
         ("PUBLIC_URL", "https://example.com/?a=b"),
     ] {

@@ -6,7 +6,8 @@ use shared::access::Permission;
 use shared::queue::bulk::{Action, BulkOperation, BulkState};
 
 use crate::frame::Frame;
-use crate::parts::{Call, more, nothing, progress, state};
+use crate::parts::{Call, link, more, nothing, progress, state};
+use crate::query::words_of;
 use crate::words::{count, moment};
 
 /// What the page shows.
@@ -64,14 +65,14 @@ const fn question(action: &Action) -> &'static str {
 fn row(frame: &Frame<'_>, operation: &BulkOperation) -> Markup {
     let visited = operation.done + operation.skipped;
     let known = operation.matched > 0 && !operation.at_least;
-    let filter = serde_json::to_string(&operation.filter).unwrap_or_default();
+    let filter = words_of(&operation.filter);
     let api = |verb: &str| format!("POST /api/bulk-operations/{}/{verb}", operation.id);
     let goes_on = matches!(operation.state, BulkState::Running | BulkState::Paused);
     html! {
         tr id=(operation.id) {
             td { (state(operation.state.as_str())) }
             td { (what(&operation.action)) }
-            td { code { (filter) } }
+            td { a.words href=(link("/jobs", &[("q", &filter)])) { code { (filter) } } }
             td { @if known { (progress((visited as f64 / operation.matched as f64).min(1.0), "Progress")) }
                  @else { (count(visited.unsigned_abs())) " of " @if operation.at_least { "more than " } (count(operation.matched.unsigned_abs())) } }
             td.n { (count(operation.done.unsigned_abs())) }

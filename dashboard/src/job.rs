@@ -75,7 +75,10 @@ fn reveal(frame: &Frame<'_>, page: &JobPage) -> Markup {
         return html! {};
     }
     let names: Vec<&str> = page.hidden.iter().map(|field| field.as_str()).collect();
-    let may = page.hidden.iter().all(|field| frame.viewer.may(field.permission()));
+    let may = page
+        .hidden
+        .iter()
+        .all(|field| frame.viewer.may(field.permission()));
     let api = format!("POST /api/jobs/{}/reveal", page.detail.summary.id);
     let reason = html! { label.inline { "Why" input name="reason" required maxlength="500"; } };
     html! {

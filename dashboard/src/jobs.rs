@@ -83,7 +83,10 @@ fn seen<'a>(page: &'a JobsPage<'_>) -> BTreeSet<(&'static str, &'a str)> {
     let of = |job: &'a JobSummary| {
         let tags = job.tags.iter().map(|tag| ("tag", tag.as_str()));
         let group = job.group.iter().map(|group| ("group", group.as_str()));
-        let fingerprint = job.fingerprint.iter().map(|print| ("fingerprint", print.as_str()));
+        let fingerprint = job
+            .fingerprint
+            .iter()
+            .map(|print| ("fingerprint", print.as_str()));
         tags.chain(group).chain(fingerprint)
     };
     page.jobs.iter().flat_map(of).collect()

@@ -266,12 +266,14 @@ fn queue_row(frame: &Frame<'_>, page: &OverviewPage, name: &str, depth: &Depth) 
 
 /// The limits in a few words; for who may, they open into a form.
 fn limits(frame: &Frame<'_>, control: &QueueControl) -> Markup {
-    let at_once = control
-        .concurrency_limit
-        .map(|n| format!("{n} at once"));
-    let begun = control
-        .rate
-        .map(|rate| format!("{} in {}", rate.limit, duration(f64::from(rate.period_ms) / 1000.0)));
+    let at_once = control.concurrency_limit.map(|n| format!("{n} at once"));
+    let begun = control.rate.map(|rate| {
+        format!(
+            "{} in {}",
+            rate.limit,
+            duration(f64::from(rate.period_ms) / 1000.0)
+        )
+    });
     let told: Vec<String> = at_once.into_iter().chain(begun).collect();
     let words = if told.is_empty() {
         "none".to_owned()

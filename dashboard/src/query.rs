@@ -5,6 +5,9 @@
 
 use std::fmt::Write;
 
+use chrono::{DateTime, Utc};
+use shared::queue::search::JobFilter;
+
 /// Words of a filter at the most.
 pub const TERMS_MAX: usize = 20;
 
@@ -101,8 +104,38 @@ pub fn write<'a>(terms: impl IntoIterator<Item = &'a Term>) -> String {
     text
 }
 
+/// A filter as the words that mean it.
+pub fn words_of(filter: &JobFilter) -> String {
+    let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
+    let moment = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339());
+    let named = [
+        ("state", (!states.is_empty()).then(|| states.join(","))),
+        ("kind", filter.kind.clone()),
+        ("queue", filter.queue.clone()),
+        ("tag", filter.tag.clone()),
+        ("group", filter.group.clone()),
+        ("creator", filter.creator.clone()),
+        ("error", filter.error.clone()),
+        ("fingerprint", filter.fingerprint.clone()),
+        ("after", moment(filter.created_after)),
+        ("before", moment(filter.created_before)),
+        ("batch", filter.batch.map(|id| id.to_string())),
+        ("parent", filter.parent.map(|id| id.to_string())),
+    ];
+    let args = filter
+        .args
+        .iter()
+        .map(|(name, value)| term(&format!("args.{name}"), value));
+    let named = named
+        .into_iter()
+        .filter_map(|(name, value)| Some(term(name, &value?)));
+    named.chain(args).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
+    use shared::queue::search::JobStatus;
+
     use super::*;
 
     fn pairs(text: &str) -> Vec<(String, String)> {
@@ -158,6 +191,23 @@ mod tests {
                 assert_eq!(pairs(&text), owned(&[(name, value)]), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_filter_reads_as_the_words_that_mean_it() {
+        let filter = JobFilter {
+            states: vec![JobStatus::Dead, JobStatus::Retryable],
+            kind: Some("campaign.send".to_owned()),
+            error: Some("no route: x".to_owned()),
+            args: vec![("campaignId".to_owned(), "campaign_1".to_owned())],
+            ..JobFilter::default()
+        };
+        let text = words_of(&filter);
+        assert_eq!(
+            text,
+            r#"state:dead,retryable kind:campaign.send error:"no route: x" args.campaignId:campaign_1"#
+        );
+        assert_eq!(parse(&text).len(), 4);
     }
 
     #[test]

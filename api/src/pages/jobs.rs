@@ -5,16 +5,14 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use dashboard::query::{self, Term};
-use dashboard::{
-    BatchPage, BatchesPage, BulkPage, DeadLettersPage, JobPage, JobsPage, Section,
-};
+use dashboard::{BatchPage, BatchesPage, BulkPage, DeadLettersPage, JobPage, JobsPage, Section};
 use serde::Deserialize;
 use shared::kernel::{Cursor, Page, PageRequest};
 use shared::queue::bulk;
 use shared::queue::depth::Depth;
+use shared::queue::inspect::{self, BatchView};
 use shared::queue::sample::Sample;
 use shared::queue::search::{JobFilter, JobStatus, JobSummary};
-use shared::queue::inspect::{self, BatchView};
 use shared::queue::{BatchId, JobId};
 use url::form_urlencoded::Serializer;
 

@@ -119,7 +119,12 @@ impl Looks {
     }
 
     /// What became of a campaign's recipients. Whether the caller may know of it, the caller has asked before.
-    pub(super) async fn campaign(&self, db: &Db, ctx: &Ctx, id: CampaignId) -> Result<Arc<Metrics>> {
+    pub(super) async fn campaign(
+        &self,
+        db: &Db,
+        ctx: &Ctx,
+        id: CampaignId,
+    ) -> Result<Arc<Metrics>> {
         let look = async {
             let mut conn = db.pool().acquire().await?;
             Ok(Arc::new(campaigns::metrics(&mut conn, ctx, id).await?))

@@ -39,7 +39,8 @@ async fn campaigns_are_listed_newest_first_by_status_a_page_at_a_time(pool: PgPo
     let app = TestApp::new(pool);
     let first = draft(&app, "First", &["boyfanz"]).await;
     let second = draft(&app, "Second", &["girlfanz"]).await;
-    app.post(&format!("/api/campaigns/{first}/launch"), json!({})).await;
+    app.post(&format!("/api/campaigns/{first}/launch"), json!({}))
+        .await;
     let all = app.get("/api/campaigns").await.json();
     assert_eq!(ids(&all), [second.as_str(), first.as_str()]);
     assert_eq!(all["items"][1]["clusters"], json!(["boyfanz"]));
@@ -47,8 +48,14 @@ async fn campaigns_are_listed_newest_first_by_status_a_page_at_a_time(pool: PgPo
     assert_eq!(ids(&drafts), [second.as_str()]);
     let one = app.get("/api/campaigns?limit=1").await.json();
     let cursor = one["nextCursor"].as_str().expect("there are more");
-    let rest = app.get(&format!("/api/campaigns?limit=1&cursor={cursor}")).await.json();
-    assert_eq!((ids(&rest), &rest["nextCursor"]), (vec![first.as_str()], &Value::Null));
+    let rest = app
+        .get(&format!("/api/campaigns?limit=1&cursor={cursor}"))
+        .await
+        .json();
+    assert_eq!(
+        (ids(&rest), &rest["nextCursor"]),
+        (vec![first.as_str()], &Value::Null)
+    );
     let wrong = app.get("/api/campaigns?status=asleep").await;
     assert_eq!(wrong.json()["errors"][0]["field"], "status");
 }
@@ -66,7 +73,10 @@ async fn who_is_limited_to_clusters_sees_only_campaigns_of_theirs(pool: PgPool) 
     let (cookie, _) = begin_as(&place.app, email).await;
 
     let led = page(&place, &cookie, "/").await;
-    assert_eq!((led.status.as_u16(), led.header("location")), (303, "/campaigns"));
+    assert_eq!(
+        (led.status.as_u16(), led.header("location")),
+        (303, "/campaigns")
+    );
     let list = page(&place, &cookie, "/campaigns").await;
     assert!(list.text.contains(&theirs), "{list:?}");
     for hidden in [&other, &both, &all] {
@@ -74,7 +84,12 @@ async fn who_is_limited_to_clusters_sees_only_campaigns_of_theirs(pool: PgPool) 
         let shown = page(&place, &cookie, &format!("/campaigns/{hidden}")).await;
         assert_eq!(shown.status, 404);
     }
-    assert_eq!(page(&place, &cookie, &format!("/campaigns/{theirs}")).await.status, 200);
+    assert_eq!(
+        page(&place, &cookie, &format!("/campaigns/{theirs}"))
+            .await
+            .status,
+        200
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -87,13 +102,20 @@ async fn a_campaign_offers_what_its_status_allows_and_only_to_those_who_may(pool
         assert_eq!(shown.status, 200, "{shown:?}");
         ["launch", "pause", "resume", "cancel"]
             .into_iter()
-            .filter(|verb| shown.text.contains(&format!("POST /api/campaigns/{id}/{verb}")))
+            .filter(|verb| {
+                shown
+                    .text
+                    .contains(&format!("POST /api/campaigns/{id}/{verb}"))
+            })
             .collect::<Vec<_>>()
     };
     assert_eq!(offers(&admin).await, ["launch", "cancel"]);
     let steer = async |verb: &str, headers: &[(&str, &str)]| {
         let path = format!("/api/campaigns/{id}/{verb}");
-        with_cookie(&place, &admin, Method::POST, &path, headers).await.status.as_u16()
+        with_cookie(&place, &admin, Method::POST, &path, headers)
+            .await
+            .status
+            .as_u16()
     };
     assert_eq!(steer("launch", &[]).await, 403, "a foreign page cannot");
     assert_eq!(steer("launch", &[OURS, ("x-csrf-token", &csrf)]).await, 202);
@@ -106,7 +128,14 @@ async fn a_campaign_offers_what_its_status_allows_and_only_to_those_who_may(pool
     let (viewer, csrf) = begin_as(&place.app, "look@x.example").await;
     assert!(offers(&viewer).await.is_empty());
     let path = format!("/api/campaigns/{id}/resume");
-    let tried = with_cookie(&place, &viewer, Method::POST, &path, &[OURS, ("x-csrf-token", &csrf)]).await;
+    let tried = with_cookie(
+        &place,
+        &viewer,
+        Method::POST,
+        &path,
+        &[OURS, ("x-csrf-token", &csrf)],
+    )
+    .await;
     assert_eq!(tried.status, 403);
 }
 
@@ -116,12 +145,21 @@ async fn a_batch_is_shown_with_its_progress_and_its_jobs(pool: PgPool) {
     let app = &place.app;
     let ctx = app.ctx();
     let mut tx = app.app.db.begin().await.expect("begun");
-    let id = batch::create(&mut tx, &ctx, HOSTILE, None).await.expect("a batch");
+    let id = batch::create(&mut tx, &ctx, HOSTILE, None)
+        .await
+        .expect("a batch");
     let job = |name: &str| {
-        let job = NewJob::of(&Greet { name: name.to_owned(), creator: None, times: 1 }).expect("a job");
+        let job = NewJob::of(&Greet {
+            name: name.to_owned(),
+            creator: None,
+            times: 1,
+        })
+        .expect("a job");
         job.in_batch(id)
     };
-    enqueue_many(&mut tx, &ctx, vec![job("a"), job("b")]).await.expect("enqueued");
+    enqueue_many(&mut tx, &ctx, vec![job("a"), job("b")])
+        .await
+        .expect("enqueued");
     batch::seal(&mut tx, id).await.expect("sealed");
     app.app.db.commit(tx, &ctx).await.expect("committed");
 
@@ -130,7 +168,11 @@ async fn a_batch_is_shown_with_its_progress_and_its_jobs(pool: PgPool) {
     assert_eq!(list["items"][0]["pending"], 2);
     let (cookie, _) = begin(&place).await;
     let jobs = app.ids(&format!("/api/jobs?batch={id}")).await;
-    for path in ["/batches".to_owned(), format!("/batches/{id}"), format!("/jobs/{}", jobs[0])] {
+    for path in [
+        "/batches".to_owned(),
+        format!("/batches/{id}"),
+        format!("/jobs/{}", jobs[0]),
+    ] {
         let shown = page(&place, &cookie, &path).await;
         assert_eq!(shown.status, 200, "{path}: {shown:?}");
         assert!(shown.text.contains(&id.to_string()), "{path}");
@@ -141,7 +183,10 @@ async fn a_batch_is_shown_with_its_progress_and_its_jobs(pool: PgPool) {
     let one = page(&place, &cookie, &format!("/batches/{id}")).await;
     let sibling = page(&place, &cookie, &format!("/jobs/{}", jobs[0])).await;
     assert!(one.text.contains("0 of 2 have ended"), "{}", one.text);
-    assert!(sibling.text.contains(&jobs[1].to_string()), "its batch's other job");
+    assert!(
+        sibling.text.contains(&jobs[1].to_string()),
+        "its batch's other job"
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -149,7 +194,11 @@ async fn hostile_names_of_campaigns_are_shown_as_text(pool: PgPool) {
     let place = Place::with(pool, "admin").await;
     let id = draft(&place.app, HOSTILE, &["boyfanz"]).await;
     let (cookie, _) = begin(&place).await;
-    for path in ["/campaigns".to_owned(), format!("/campaigns/{id}"), format!("/campaigns/{id}?rows={HOSTILE}").replace(['<', '>', '"', ' '], "x")] {
+    for path in [
+        "/campaigns".to_owned(),
+        format!("/campaigns/{id}"),
+        format!("/campaigns/{id}?rows={HOSTILE}").replace(['<', '>', '"', ' '], "x"),
+    ] {
         let shown = page(&place, &cookie, &path).await;
         assert_eq!(shown.status, 200, "{path}: {shown:?}");
         for bad in ["<img", "<script>alert", "\"'><"] {

@@ -16,34 +16,61 @@ async fn an_address_in_a_payload_is_masked_until_it_is_revealed_which_is_recorde
     let place = Place::with(pool, "admin").await;
     let app = &place.app;
     let id = app.greet(ADDRESS).await;
-    Hands::new(app).await.complete(id, json!({ "sentTo": [ADDRESS] })).await;
+    Hands::new(app)
+        .await
+        .complete(id, json!({ "sentTo": [ADDRESS] }))
+        .await;
     let shown = app.get(&format!("/api/jobs/{id}")).await.json();
     assert_eq!(
-        json!([shown["args"]["name"], shown["output"]["sentTo"][0], shown["masked"]]),
+        json!([
+            shown["args"]["name"],
+            shown["output"]["sentTo"][0],
+            shown["masked"]
+        ]),
         json!(["a***@example.com", "a***@example.com", ["email"]])
     );
     let (cookie, _) = begin(&place).await;
     let page = with_cookie(&place, &cookie, Method::GET, &format!("/jobs/{id}"), &[]).await;
-    assert!(!page.text.contains(ADDRESS) && page.text.contains("/reveal"), "{}", page.text);
+    assert!(
+        !page.text.contains(ADDRESS) && page.text.contains("/reveal"),
+        "{}",
+        page.text
+    );
 
     let path = format!("/api/jobs/{id}/reveal");
     let silent = app.post(&path, json!({ "reason": " " })).await;
     assert_eq!(silent.json()["errors"][0]["field"], "/reason");
     let ops = app.token(Role::Ops);
-    let refused = by(app, &ops, Method::POST, &path, Some(json!({ "reason": "x" }))).await;
+    let refused = by(
+        app,
+        &ops,
+        Method::POST,
+        &path,
+        Some(json!({ "reason": "x" })),
+    )
+    .await;
     assert_eq!(refused.status, 403, "who sees jobs need not see people");
     let clear = app.post(&path, json!({ "reason": "a complaint" })).await;
     assert_eq!(clear.json()["args"]["name"], ADDRESS, "{clear:?}");
-    let trail = app.get("/api/audit?action=personal.reveal").await.json();
+    let trail = app
+        .get("/api/admin/audit?action=personal.reveal")
+        .await
+        .json();
     assert_eq!(
-        json!([trail["items"][0]["reason"], trail["items"][0]["after"]["fields"]]),
+        json!([
+            trail["items"][0]["reason"],
+            trail["items"][0]["after"]["fields"]
+        ]),
         json!(["a complaint", ["email"]])
     );
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_trace_leads_to_where_it_is_shown(pool: PgPool) {
-    let template = ("TRACE_URL_TEMPLATE", "https://tempo.example/trace/{traceId}");
+    let template = (
+        "TRACE_URL_TEMPLATE",
+        "https://tempo.example/trace/{traceId}",
+    );
     let place = Place {
         app: TestApp::with(pool, &[template]),
         email: "ada@x.example".to_owned(),

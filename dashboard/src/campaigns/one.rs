@@ -50,10 +50,24 @@ pub fn campaign(frame: &Frame<'_>, page: &CampaignPage) -> Markup {
 /// What can be done with it now, as its states allow.
 fn steering(campaign: &Campaign) -> Markup {
     let offers: [(Move, &str, &str, &str, Option<&str>); 4] = [
-        (Move::Launch, "Launch", "It is under way.", "main", Some("Launch it? Its content and audience are frozen, and mails go out.")),
+        (
+            Move::Launch,
+            "Launch",
+            "It is under way.",
+            "main",
+            Some("Launch it? Its content and audience are frozen, and mails go out."),
+        ),
         (Move::Pause, "Pause", "No other mail is begun.", "", None),
         (Move::Resume, "Resume", "It goes on.", "main", None),
-        (Move::Cancel, "Cancel", "What is on its way arrives; nobody else gets it.", "danger", Some("Cancel it for good? What is on its way arrives; the other recipients are skipped.")),
+        (
+            Move::Cancel,
+            "Cancel",
+            "What is on its way arrives; nobody else gets it.",
+            "danger",
+            Some(
+                "Cancel it for good? What is on its way arrives; the other recipients are skipped.",
+            ),
+        ),
     ];
     let legal = |wanted: Move| {
         let after = campaign.status.after(wanted);
@@ -76,6 +90,7 @@ fn steering(campaign: &Campaign) -> Markup {
 fn progress(page: &CampaignPage) -> Markup {
     let metrics = &page.metrics;
     let n = |status: DeliveryStatus| metrics.count(status);
+    let launched = page.campaign.launched_at.is_some();
     let left = metrics.time_left().map(TimeDelta::as_seconds_f64);
     html! {
         section aria-labelledby="progress" {
@@ -89,7 +104,7 @@ fn progress(page: &CampaignPage) -> Markup {
                 Part { name: "failed", tone: "bad", count: n(DeliveryStatus::Failed) },
             ]))
             dl.figures {
-                div { dt { "Recipients" } dd { (count(metrics.audience.unsigned_abs())) @if !metrics.audience_complete { "+" } } }
+                div { dt { "Recipients" } dd { @if launched { (count(metrics.audience.unsigned_abs())) @if !metrics.audience_complete { "+" } } @else { "–" } } }
                 div { dt { "Sent" } dd.good { (count(n(DeliveryStatus::Sent).unsigned_abs())) } }
                 div { dt { "Pending" } dd { (count(n(DeliveryStatus::Pending).unsigned_abs())) } }
                 div { dt { "Skipped" } dd { (count(n(DeliveryStatus::Skipped).unsigned_abs())) } }
@@ -106,7 +121,11 @@ fn how_far(metrics: &Metrics) -> String {
     if !metrics.audience_complete {
         return match metrics.status {
             CampaignStatus::Draft => "not launched yet".to_owned(),
-            _ => "recipients are still being gathered".to_owned(),
+            CampaignStatus::Scheduled
+            | CampaignStatus::Active
+            | CampaignStatus::Paused
+            | CampaignStatus::Completed
+            | CampaignStatus::Cancelled => "recipients are still being gathered".to_owned(),
         };
     }
     let done = metrics.audience - metrics.open();
@@ -230,5 +249,7 @@ fn decide(page: &CampaignPage, row: &Delivery) -> Markup {
             }) } } }
         input name="note" required maxlength="500" placeholder="how you know" aria-label="How you know";
     };
-    Call::new(&api, "Decide", "It is decided.").class("small").with(&fields)
+    Call::new(&api, "Decide", "It is decided.")
+        .class("small")
+        .with(&fields)
 }

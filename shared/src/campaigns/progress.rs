@@ -163,7 +163,11 @@ mod tests {
             (CampaignStatus::Active, 1_000, 0),
             (CampaignStatus::Active, i64::from(u32::MAX), 1),
         ] {
-            assert_eq!(metrics(status, pending, lately).time_left(), None, "{status}");
+            assert_eq!(
+                metrics(status, pending, lately).time_left(),
+                None,
+                "{status}"
+            );
         }
     }
 }

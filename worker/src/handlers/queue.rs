@@ -19,8 +19,7 @@ async fn carry_on(job: BulkWork, cx: JobCx) -> Outcome {
     let stop = || cx.cancelled().is_cancelled() || cx.ensure_live().is_err();
     let progress = |done| cx.progress(done, None);
     let (db, catalog) = (&cx.app.db, &cx.app.catalog);
-    let carried =
-        bulk::carry_on(db, catalog, || cx.ctx(), job.operation_id, stop, progress).await;
+    let carried = bulk::carry_on(db, catalog, || cx.ctx(), job.operation_id, stop, progress).await;
     match carried {
         Ok(CarriedOn::Ended) => Ok(Done::NOTHING),
         Ok(CarriedOn::Again(wait)) => Err(snooze(

@@ -145,7 +145,10 @@ impl JobDetailView {
 
 /// Masks people's data in a job's payload and output; answers what was masked.
 pub(crate) fn hide(detail: &mut JobDetail) -> BTreeSet<PersonalField> {
-    let (args, output) = (Masked::of(&detail.args), detail.output.as_ref().map(Masked::of));
+    let (args, output) = (
+        Masked::of(&detail.args),
+        detail.output.as_ref().map(Masked::of),
+    );
     detail.args = args.value;
     let mut hidden = args.fields;
     if let Some(output) = output {

@@ -211,9 +211,12 @@ pub(super) async fn forget_old(pool: &PgPool, days: i32) -> sqlx::Result<u64> {
     .await?
     .rows_affected();
     if gone < DELETE_CHUNK as u64 {
-        sqlx::query!("update bulk_operations set remembers = false where id = $1", old)
-            .execute(pool)
-            .await?;
+        sqlx::query!(
+            "update bulk_operations set remembers = false where id = $1",
+            old
+        )
+        .execute(pool)
+        .await?;
     }
     Ok(gone)
 }

@@ -62,7 +62,9 @@ pub(super) async fn apply(
     id: BulkId,
     ids: &[Uuid],
 ) -> Result<u64, BulkError> {
-    let done = store::find(conn, id).await?.ok_or(BulkError::NotFound(id))?;
+    let done = store::find(conn, id)
+        .await?
+        .ok_or(BulkError::NotFound(id))?;
     let back = match &done.action {
         Action::Prioritise(given) => {
             let back = changes::restore_priorities(conn, id, ids, *given).await?;

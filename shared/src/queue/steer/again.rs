@@ -263,7 +263,11 @@ async fn replace_terms(
     .map(drop)
 }
 
-pub(super) fn checked(wanted: Submission, ctx: &Ctx, catalog: &Catalog) -> Result<NewJob, SteerError> {
+pub(super) fn checked(
+    wanted: Submission,
+    ctx: &Ctx,
+    catalog: &Catalog,
+) -> Result<NewJob, SteerError> {
     if catalog.get(&wanted.kind).is_none() {
         return Err(SteerError::UnknownKind(wanted.kind));
     }

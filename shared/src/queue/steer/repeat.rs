@@ -113,11 +113,7 @@ pub(in crate::queue) async fn repeat_many(
 }
 
 /// Says of which job each is like.
-async fn set_parents(
-    conn: &mut PgConnection,
-    jobs: &[Uuid],
-    parents: &[Uuid],
-) -> sqlx::Result<()> {
+async fn set_parents(conn: &mut PgConnection, jobs: &[Uuid], parents: &[Uuid]) -> sqlx::Result<()> {
     sqlx::query!(
         "update jobs j set parent_id = n.parent from unnest($1::uuid[], $2::uuid[]) as n (id, parent) where j.id = n.id",
         jobs,

@@ -100,7 +100,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         .max_connections(8)
         .connect(&database)
         .await?;
-    sqlx::migrate!("../../migrations").run(&pool).await?;
+    shared::kernel::MIGRATIONS.run(&pool).await?;
     let db = Db::new(pool.clone(), Some(Signals::new(&redis)?));
     let began = Instant::now();
     fill::all(&pool, &db, &options).await?;
@@ -175,7 +175,8 @@ async fn retry(
 ) -> anyhow::Result<RetryTimes> {
     let mut before = pick_up_singles(db, BESIDE, SINGLES, seen).await?;
     let began = Instant::now();
-    let body = json!({ "action": "replay", "filter": { "queue": fill::REPLAYED }, "reason": "measured" });
+    let body =
+        json!({ "action": "replay", "filter": { "queue": fill::REPLAYED }, "reason": "measured" });
     let operation = operator.post("/api/bulk-operations", &body).await?;
     let path = format!(
         "/api/bulk-operations/{}",

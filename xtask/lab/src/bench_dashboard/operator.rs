@@ -37,7 +37,10 @@ impl Programs {
             ("DATABASE_URL", database.to_owned()),
             ("REDIS_URL", redis.to_owned()),
             ("NODE_ENV", "test".to_owned()),
-            ("EMAIL_FROM_ADDRESS", "noreply@creatorcrm.example".to_owned()),
+            (
+                "EMAIL_FROM_ADDRESS",
+                "noreply@creatorcrm.example".to_owned(),
+            ),
             ("HOST", "127.0.0.1".to_owned()),
             ("PORT", port.to_string()),
             ("PUBLIC_URL", url.clone()),
@@ -114,7 +117,14 @@ fn start(folder: &RunFolder, name: &str, command: Command) -> Result<Process> {
 }
 
 fn add_operator(mut command: Command, password: &str) -> Result<()> {
-    command.args(["user-add", "--email", EMAIL, "--role", "admin", "--password-stdin"]);
+    command.args([
+        "user-add",
+        "--email",
+        EMAIL,
+        "--role",
+        "admin",
+        "--password-stdin",
+    ]);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

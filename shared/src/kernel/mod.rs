@@ -1,4 +1,4 @@
-//! What every slice stands on: typed ids, the caller's context, the clock, errors' kinds, paging, the database handle.
+//! What every slice stands on: typed ids, the caller's context, the clock, errors' kinds, paging, money, the database handle.
 //!
 //! Nothing in here knows a business rule.
 
@@ -10,6 +10,7 @@ mod db;
 mod email;
 mod error;
 mod ids;
+pub mod money;
 mod paging;
 mod trace;
 mod words;

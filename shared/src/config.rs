@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::access::password_error;
 use crate::kernel::EmailAddress;
+use crate::providers::fx::RatesUrl;
 use reader::Reader;
 
 pub use reader::{ConfigProblem, ConfigProblems};
@@ -48,6 +49,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// Limits of campaigns.
     pub campaigns: CampaignConfig,
+    /// Where exchange rates come from.
+    pub fx: FxConfig,
     /// Who may log in before anybody can be added.
     pub first_admin: Option<FirstAdmin>,
 }
@@ -129,6 +132,17 @@ pub struct CampaignConfig {
     pub retry_attempts: u16,
 }
 
+/// Where exchange rates come from: documents of the European Central Bank on its servers, on a mirror, or in files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FxConfig {
+    /// `FX_DAILY_URL`: the last day.
+    pub daily: RatesUrl,
+    /// `FX_RECENT_URL`: the last weeks, which is imported every day.
+    pub recent: RatesUrl,
+    /// `FX_HISTORY_URL`: all days.
+    pub history: RatesUrl,
+}
+
 /// Length of the encryption key, in bytes.
 pub const ENCRYPTION_KEY_BYTES: usize = 32;
 /// Length of a token secret in production, in bytes: as long as the hash that uses it.
@@ -176,21 +190,25 @@ impl Config {
             max_concurrent: reader.number("MAX_CONCURRENT_CAMPAIGNS", 50, 1..=10_000),
             retry_attempts: reader.number("CAMPAIGN_RETRY_ATTEMPTS", 3, 0..=100),
         };
+        let fx = read_fx(&mut reader);
         let first_admin = read_first_admin(&mut reader);
         reader.finish()?;
         // each part is there once there are no problems
-        match (http, database, redis_url, email, secrets) {
-            (Some(http), Some(database), Some(redis_url), Some(email), Some(secrets)) => Ok(Self {
-                environment,
-                http,
-                database,
-                redis_url,
-                email,
-                secrets,
-                campaigns,
-                first_admin,
-            }),
-            (_, _, _, _, _) => unreachable!("a part that is missing has reported a problem"),
+        match (http, database, redis_url, email, secrets, fx) {
+            (Some(http), Some(database), Some(redis_url), Some(email), Some(secrets), Some(fx)) => {
+                Ok(Self {
+                    environment,
+                    http,
+                    database,
+                    redis_url,
+                    email,
+                    secrets,
+                    campaigns,
+                    fx,
+                    first_admin,
+                })
+            }
+            (_, _, _, _, _, _) => unreachable!("a part that is missing has reported a problem"),
         }
     }
 
@@ -399,6 +417,22 @@ fn read_email(reader: &mut Reader<'_>) -> Option<EmailConfig> {
         postal_address: postal?,
         sessions,
         rate_per_second,
+    })
+}
+
+fn read_fx(reader: &mut Reader<'_>) -> Option<FxConfig> {
+    const WANTED: &str = "the place of a document of rates: use https://… or file:///…";
+    let mut url = |name, file: &str| {
+        let ecb = format!("https://www.ecb.europa.eu/stats/eurofxref/{file}.xml");
+        reader.parsed(name, &ecb, WANTED)
+    };
+    let daily = url("FX_DAILY_URL", "eurofxref-daily");
+    let recent = url("FX_RECENT_URL", "eurofxref-hist-90d");
+    let history = url("FX_HISTORY_URL", "eurofxref-hist");
+    Some(FxConfig {
+        daily: daily?,
+        recent: recent?,
+        history: history?,
     })
 }
 

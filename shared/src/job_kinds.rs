@@ -5,6 +5,7 @@ use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
 use crate::creators::{CreatorBulkWork, LiftSuspension};
 use crate::exports::ExportWork;
 use crate::files::PurgeFiles;
+use crate::fx::ImportRates;
 use crate::imports::ImportWork;
 use crate::onboarding::SweepOnboarding;
 use crate::privacy::{ErasePerson, ExportPerson};
@@ -32,4 +33,5 @@ pub fn catalog() -> Catalog {
         .with::<ImportWork>()
         .with::<ExportWork>()
         .with::<PurgeFiles>()
+        .with::<ImportRates>()
 }

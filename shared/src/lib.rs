@@ -11,6 +11,7 @@ pub mod creators;
 pub mod custom_fields;
 pub mod exports;
 pub mod files;
+pub mod fx;
 pub mod idempotency;
 pub mod imports;
 pub mod job_kinds;

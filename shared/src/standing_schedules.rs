@@ -5,6 +5,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::files::PurgeFiles;
+use crate::fx::ImportRates;
 use crate::kernel::Ctx;
 use crate::onboarding::SweepOnboarding;
 use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
@@ -32,6 +33,8 @@ fn all() -> Vec<ScheduleSpec> {
         every::<PurgeFiles>("expired files", "37 * * * *"),
         // after midnight, when the day before is whole
         every::<RecalculateTiers>("tiers of all creators", "15 0 * * *"),
+        // the bank publishes at 16:00 in Frankfurt, which is 15:00 in winter
+        every::<ImportRates>("exchange rates", "30 15 * * *"),
     ]
 }
 

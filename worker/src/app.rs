@@ -5,10 +5,11 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 use shared::access::Access;
 use shared::campaigns::{SendPolicy, Sender};
-use shared::config::{CampaignConfig, Config, EmailConfig};
+use shared::config::{CampaignConfig, Config, EmailConfig, FxConfig};
 use shared::kernel::{Clock, Db};
 use shared::messaging::{Identity, Mailer, RateLimit, UnsubscribeLinks};
 use shared::providers::email::{SmtpOptions, SmtpProvider};
+use shared::providers::fx::{RatePublisher, ReferenceRates};
 use shared::queue::Catalog;
 use url::Url;
 
@@ -31,6 +32,8 @@ pub struct App {
     pub email: EmailConfig,
     /// What links in mails begin with.
     pub public_url: Url,
+    /// Publishes exchange rates.
+    pub rates: Arc<dyn RatePublisher>,
 }
 
 impl App {
@@ -49,6 +52,7 @@ impl App {
             access: Access::new(db.clone(), &config.secrets),
             email: config.email.clone(),
             public_url: config.http.public_url.clone(),
+            rates: Arc::new(rates(&config.fx)),
             db,
             clock,
             catalog: shared::job_kinds::catalog(),
@@ -56,6 +60,15 @@ impl App {
             sender,
         })
     }
+}
+
+fn rates(config: &FxConfig) -> ReferenceRates {
+    let FxConfig {
+        daily,
+        recent,
+        history,
+    } = config.clone();
+    ReferenceRates::new(daily, recent, history)
 }
 
 fn mailer(db: &Db, config: &Config) -> anyhow::Result<Mailer> {

@@ -323,3 +323,15 @@ fn a_missing_file_is_no_problem_and_a_broken_one_is() {
     std::fs::remove_file(&path).expect("just written");
     assert!(result.is_err());
 }
+
+#[test]
+fn exchange_rates_come_from_the_bank_a_mirror_or_a_file() {
+    let config = read(&MINIMAL, &[("FX_DAILY_URL", "file:///rates/daily.xml")]).expect("usable");
+    assert_eq!(config.fx.daily.to_string(), "file:///rates/daily.xml");
+    assert_eq!(
+        config.fx.history.to_string(),
+        "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.xml"
+    );
+    let plain = [("FX_RECENT_URL", "http://rates.example/recent.xml")];
+    assert_eq!(variables(read(&MINIMAL, &plain)), ["FX_RECENT_URL"]);
+}

@@ -3,6 +3,7 @@
 mod access;
 mod campaigns;
 mod creators;
+mod fx;
 mod onboarding;
 mod privacy;
 mod queue;
@@ -21,6 +22,7 @@ pub fn all() -> Registry {
         access::register,
         campaigns::register,
         creators::register,
+        fx::register,
         onboarding::register,
         privacy::register,
         queue::register,

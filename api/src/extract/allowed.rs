@@ -79,6 +79,8 @@ needs!(
     ConfigureFields,
     ExportPeople,
     ErasePeople,
+    ReadRates,
+    WriteRates,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for

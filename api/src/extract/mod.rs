@@ -14,10 +14,10 @@ pub use allowed::{
     ErasePeople, ExportCreators, ExportPeople, ImportCreators, MergeCreators, Needs, OwnAccount,
     OwnCreator, OwnOr, ReadAnalytics, ReadAudit, ReadCampaigns, ReadComplianceNotes, ReadCreators,
     ReadDeliveries, ReadJobs, ReadKeys, ReadMetrics, ReadNotes, ReadOnboarding, ReadPeople,
-    ReadQueues, ReadSchedules, ReadTasks, ReadUsers, ReadWorkers, RevealBank, RevealContact,
-    RevealIdentity, RevealTax, RunCampaigns, SteerCreators, WriteCampaigns, WriteCreators,
-    WriteJobs, WriteKeys, WriteNotes, WriteOnboarding, WritePeople, WriteQueues, WriteSchedules,
-    WriteTasks, WriteTiers, WriteUsers, WriteWorkers,
+    ReadQueues, ReadRates, ReadSchedules, ReadTasks, ReadUsers, ReadWorkers, RevealBank,
+    RevealContact, RevealIdentity, RevealTax, RunCampaigns, SteerCreators, WriteCampaigns,
+    WriteCreators, WriteJobs, WriteKeys, WriteNotes, WriteOnboarding, WritePeople, WriteQueues,
+    WriteRates, WriteSchedules, WriteTasks, WriteTiers, WriteUsers, WriteWorkers,
 };
 pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};

@@ -10,6 +10,7 @@ mod creators;
 mod custom_fields;
 mod dead_letters;
 mod events;
+mod fx;
 mod health;
 mod job_kinds;
 pub(crate) mod jobs;
@@ -55,6 +56,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(timeline::routes())
         .merge(privacy::routes())
         .merge(campaigns::routes())
+        .merge(fx::routes())
         .merge(unsubscribe::routes())
         .merge(audit::routes())
         .merge(auth::routes())

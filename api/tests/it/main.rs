@@ -16,6 +16,7 @@ mod creator_sets;
 mod creators;
 mod dead_letters;
 mod events;
+mod fx;
 mod health;
 mod job_reveal;
 mod jobs_create;

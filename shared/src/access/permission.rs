@@ -102,11 +102,15 @@ pub enum Permission {
     ExportPeople,
     /// Erase people.
     ErasePeople,
+    /// See exchange rates.
+    ReadRates,
+    /// Put exchange rates by hand, and have them imported.
+    WriteRates,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 49] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -154,6 +158,8 @@ impl Permission {
         Self::ConfigureFields,
         Self::ExportPeople,
         Self::ErasePeople,
+        Self::ReadRates,
+        Self::WriteRates,
     ];
 
     /// The permission's name on the wire.
@@ -206,6 +212,8 @@ impl Permission {
             Self::ConfigureFields => "custom-fields:configure",
             Self::ExportPeople => "people:export",
             Self::ErasePeople => "people:erase",
+            Self::ReadRates => "fx:read",
+            Self::WriteRates => "fx:write",
         }
     }
 
@@ -276,6 +284,8 @@ impl Permission {
                     | Self::RevealIdentity
                     | Self::RevealTax
                     | Self::RevealBank
+                    | Self::ReadRates
+                    | Self::WriteRates
                     | Self::ReadAnalytics
                     | Self::ReadNotes
                     | Self::WriteNotes
@@ -315,6 +325,7 @@ impl Permission {
                     | Self::ReadSchedules
                     | Self::ReadWorkers
                     | Self::ReadMetrics
+                    | Self::ReadRates
                     | Self::ReadAnalytics
             ),
         }
@@ -343,8 +354,8 @@ impl Permission {
         matches!(self, Self::OwnAccount | Self::OwnCreator)
     }
 
-    /// Whether what it shows or steers cannot be told apart by cluster: the queue, the processes that work it off, and the
-    /// audit trail. Nobody who is limited to some clusters has such a permission, whatever their role.
+    /// Whether what it shows or steers cannot be told apart by cluster: the queue, the processes that work it off, the audit
+    /// trail, and exchange rates. Nobody who is limited to some clusters has such a permission, whatever their role.
     pub const fn is_about_all_clusters(self) -> bool {
         matches!(
             self,
@@ -358,6 +369,7 @@ impl Permission {
                 | Self::WriteWorkers
                 | Self::ReadMetrics
                 | Self::ReadAudit
+                | Self::WriteRates
         )
     }
 
@@ -376,6 +388,7 @@ impl Permission {
                 | Self::ErasePeople
                 | Self::DecideAge
                 | Self::WriteTiers
+                | Self::WriteRates
                 | Self::ReadCampaigns
                 | Self::WriteCampaigns
                 | Self::RunCampaigns

@@ -3,3 +3,4 @@
 pub mod email;
 pub mod fx;
 pub mod http;
+pub mod payout;

@@ -5,5 +5,6 @@ pub(crate) mod database;
 pub(crate) mod demo;
 pub(crate) mod fuzz;
 pub(crate) mod lab;
+pub(crate) mod payment_files;
 pub(crate) mod test;
 pub(crate) mod up;

@@ -103,6 +103,10 @@ fn everything(folder: &RunFolder, servers: &Servers, run: &TestRun) -> Result<Ex
         found.verdict()
     })?;
     steps.run(
+        "Payment files against their schema and another reader",
+        || super::payment_files::check(folder.path()),
+    )?;
+    steps.run(
         "Every route against the OpenAPI document",
         super::fuzz::short,
     )?;

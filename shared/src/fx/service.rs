@@ -40,6 +40,14 @@ pub async fn lookup(
     if from == to {
         return Err(FxError::SameCurrency);
     }
+    // before the euro there is nothing to look for, and days that the database does not know
+    if day < FIRST_DAY {
+        return Err(FxError::NoRate {
+            currency: from.code().to_owned(),
+            day,
+            oldest: FIRST_DAY,
+        });
+    }
     let oldest = policy(conn, day).await?.oldest(day);
     let from_rate = last(conn, from, oldest, day).await?;
     let to_rate = last(conn, to, oldest, day).await?;
@@ -73,7 +81,11 @@ pub async fn list(
     filter: &RateFilter,
     page: &PageRequest,
 ) -> Result<Page<Rate>, FxError> {
-    store::rates::list(conn, filter, page).await
+    let mut filter = filter.clone();
+    // as in `lookup`
+    filter.from = filter.from.map(|day| day.max(FIRST_DAY));
+    filter.until = filter.until.map(|day| day.max(FIRST_DAY));
+    store::rates::list(conn, &filter, page).await
 }
 
 /// Puts the rate of a day by hand: `per_eur` units of the currency for one euro, with the reason. It goes before the

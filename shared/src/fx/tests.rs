@@ -182,6 +182,11 @@ async fn the_last_rate_on_or_before_the_day_counts_and_one_too_old_does_not(pool
             "{missing:?}"
         );
     }
+    let ancient = lookup(&mut conn, eur, usd, NaiveDate::MIN).await;
+    assert!(
+        matches!(ancient, Err(FxError::NoRate { .. })),
+        "{ancient:?}"
+    );
     // what comes later never counts for the day before
     assert!(
         lookup(&mut conn, eur, usd, day("2026-02-19"))

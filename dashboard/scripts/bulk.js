@@ -42,7 +42,7 @@ async function toChosen(button) {
 
 async function toAll(button) {
   const body = JSON.parse(button.dataset.bulk);
-  const choice = button.parentElement.querySelector("[data-bulk-choice]");
+  const choice = button.closest("label")?.querySelector("[data-bulk-choice]");
   if (choice) body[choice.dataset.bulkChoice] = choice.value;
   const what = choice ? `${button.textContent} to ${choice.value}` : button.textContent;
   button.closest("details.menu")?.removeAttribute("open");

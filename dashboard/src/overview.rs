@@ -196,7 +196,9 @@ fn pace(frame: &Frame<'_>, page: &OverviewPage) -> Markup {
 
 /// What the chart draws, for the scripts: times in seconds, then a line each.
 fn chart(page: &OverviewPage) -> String {
+    // the present step is not over: what it has so far would look like a fall
     let points = page.pace.points();
+    let points = &points[..points.len().saturating_sub(1)];
     let step = page.pace.span.step_seconds();
     let per_second = |n: u64| n as f64 / step;
     let at: Vec<i64> = points.iter().map(|(at, _)| at.timestamp()).collect();

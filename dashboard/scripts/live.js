@@ -20,7 +20,11 @@ export function startLive(dress) {
   const live = () => document.getElementById("live");
   if (!live()) return;
   document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
-  document.addEventListener("page:stale", () => look());
+  document.addEventListener("page:stale", () => {
+    look();
+    // what is shared by all who look may be a moment old: look once more
+    stale = true;
+  });
   document.addEventListener("session:over", sessionOver);
   document.addEventListener("htmx:before:response", (event) => {
     const status = event.detail.ctx.response.status;

@@ -60,6 +60,8 @@ pub(super) async fn show(
     let id: CampaignId = id.parse().map_err(|_| Problem::not_found())?;
     let mut conn = app.db.pool().acquire().await?;
     let campaign = campaigns::within_reach(&mut conn, &seen.ctx, id).await?;
+    // a look that is shared takes a connection of its own: who held one while waiting for it could starve it
+    drop(conn);
     let metrics = app.looks.campaign(&app.db, &seen.ctx, id).await?;
     let rows = asked.rows.and_then(|word| word.parse().ok());
     let rows = rows.unwrap_or_else(|| worth_a_look(&metrics));
@@ -68,6 +70,7 @@ pub(super) async fn show(
     }
     .page();
     let found = if seen.viewer.may(Permission::ReadDeliveries) {
+        let mut conn = app.db.pool().acquire().await?;
         Some(campaigns::deliveries(&mut conn, &seen.ctx, id, Some(rows), &page).await?)
     } else {
         None

@@ -1,5 +1,6 @@
 //! What pages look at, kept for a moment: many who look at the same cost the database no more than one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use moka::future::Cache;
 use shared::access::WebSession;
 use shared::campaigns::{self, CampaignId, Metrics};
 use shared::kernel::{Ctx, Db, Page, PageRequest};
-use shared::queue::control::{self, WorkerView};
+use shared::queue::control::{self, QueueControl, WorkerView};
 use shared::queue::dead_letters::{self, DeadGroup};
 use shared::queue::pace::{self, Pace, Span};
 use shared::queue::search::{JobFilter, JobStatus, JobSummary, search};
@@ -37,6 +38,7 @@ const RUNNING_SHOWN_MAX: u32 = 20;
 pub struct Looks {
     pace: Cache<Span, Arc<Pace>>,
     workers: Cache<(), Arc<Vec<WorkerView>>>,
+    controls: Cache<(), Arc<BTreeMap<String, QueueControl>>>,
     searches: Cache<String, Arc<Page<JobSummary>>>,
     campaigns: Cache<CampaignId, Arc<Metrics>>,
     dead: Cache<String, Arc<Page<DeadGroup>>>,
@@ -48,6 +50,7 @@ impl Default for Looks {
         Self {
             pace: Cache::builder().time_to_live(LOOK_TTL).build(),
             workers: Cache::builder().time_to_live(LOOK_TTL).build(),
+            controls: Cache::builder().time_to_live(LOOK_TTL).build(),
             searches: Cache::builder()
                 .time_to_live(LOOK_TTL)
                 .max_capacity(SEARCHES_MAX)
@@ -95,6 +98,15 @@ impl Looks {
             Ok(Arc::new(pace::read(&mut conn, span).await?))
         };
         self.pace.try_get_with(span, look).await.map_err(own)
+    }
+
+    /// What operators set for the queues.
+    pub(super) async fn controls(&self, db: &Db) -> Result<Arc<BTreeMap<String, QueueControl>>> {
+        let look = async {
+            let mut conn = db.pool().acquire().await?;
+            Ok(Arc::new(control::queues(&mut conn).await?))
+        };
+        self.controls.try_get_with((), look).await.map_err(own)
     }
 
     /// Worker processes.

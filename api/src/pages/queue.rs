@@ -1,12 +1,14 @@
 //! Pages on the queue as a whole.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Query, State};
 use dashboard::{
     OverviewPage, QueueRow, QueuesPage, ScheduleRow, SchedulesPage, Section, WorkersPage,
 };
 use serde::Deserialize;
 use shared::kernel::{Cursor, PageRequest};
-use shared::queue::control::{self, QueueControl};
+use shared::queue::control::QueueControl;
 use shared::queue::pace::Span;
 use shared::queue::schedule;
 
@@ -35,7 +37,7 @@ pub(super) async fn overview(
         .unwrap_or(Span::Live);
     let page = OverviewPage {
         sample: app.sampler.sample().await?,
-        controls: control::queues(&mut *app.db.pool().acquire().await?).await?,
+        controls: BTreeMap::clone(&*app.looks.controls(&app.db).await?),
         running: app.looks.running(&app.db).await?.items.clone(),
         pace: app.looks.pace(&app.db, span).await?,
     };
@@ -49,7 +51,7 @@ pub(super) async fn queues(
     State(app): State<App>,
 ) -> Result<Screen, Refusal> {
     let sample = app.sampler.sample().await?;
-    let mut controls = control::queues(&mut *app.db.pool().acquire().await?).await?;
+    let mut controls = BTreeMap::clone(&*app.looks.controls(&app.db).await?);
     let queues = sample.queues.iter().map(|(name, depth)| QueueRow {
         control: controls
             .remove(name)

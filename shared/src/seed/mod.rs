@@ -180,7 +180,9 @@ pub async fn populate(
     } else {
         None
     };
+    store::hold_tiers(&mut tx).await?;
     put_in(&mut tx, author, &mut progress).await?;
+    store::rank(&mut tx).await?;
     if let Some(dropped) = dropped {
         store::restore_upkeep(&mut tx, dropped).await?;
     }

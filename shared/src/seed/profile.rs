@@ -10,7 +10,7 @@ use super::nights::TierTurn;
 use super::person::{Person, id_at};
 use super::rows::{Sheets, Table};
 use super::words::{BEGIN, END as SECOND, FIRST, PLATFORMS};
-use crate::creators::{CreatorStatus, Tier};
+use crate::creators::CreatorStatus;
 use crate::tiers::Standing;
 
 /// When somebody active was last seen, in seconds before the end.
@@ -114,9 +114,7 @@ impl Profile {
         standing: Standing,
         sheets: &mut Sheets,
     ) {
-        let (status, tier) = (life.last(), tiers.last());
-        let tier_since = tier.map_or(self.created, |turn| turn.at);
-        let tier = tier.map_or(Tier::Newcomer, |turn| turn.to);
+        let status = life.last();
         let alias = self.alias.as_ref().map(|alias| format!("{{\"{alias}\"}}"));
         sheets
             .row(Table::Creators)
@@ -133,15 +131,13 @@ impl Profile {
             .text(alias.as_deref().unwrap_or("{}"))
             .text(self.handle.as_deref().unwrap_or("{}"))
             .plain(status.to.as_str())
-            .plain(tier.as_str())
             .plain(person.time_zone)
             .maybe(self.owner.as_deref(), |row, owner| row.plain(owner))
             .maybe(self.last_active, |row, at| row.time(calendar.at(at)))
             .plain("seed")
             .time(calendar.at(self.created))
-            .time(calendar.at(status.at.max(tier_since)))
             .time(calendar.at(status.at))
-            .time(calendar.at(tier_since))
+            .time(calendar.at(status.at))
             .end();
         self.write_statuses(calendar, life, sheets);
         self.write_suspensions(calendar, life, sheets);

@@ -33,7 +33,7 @@ tables! {
     People => "people", "id, legal_name, birth_date, residence_country, tax_country, created_by, created_at, updated_at";
     AgeDecisions => "person_age_decisions", "id, person_id, decision, birth_date, evidence, decided_by, decided_at";
     Creators => "creators", "id, person_id, cluster_id, email, email_key, username, username_key, phone, display_name, first_name, \
-        aliases, handles, status, tier, time_zone, owner, last_active_at, created_by, created_at, updated_at, status_since, tier_since";
+        aliases, handles, status, time_zone, owner, last_active_at, created_by, created_at, updated_at, status_since";
     StatusHistory => "creator_status_history", "id, creator_id, from_status, to_status, reason, actor, effective_from, recorded_at";
     TierHistory => "creator_tier_history", "id, creator_id, from_tier, to_tier, reason, actor, effective_from, recorded_at";
     TierStates => "creator_tier_states", "creator_id, organic, below_since, below_best";

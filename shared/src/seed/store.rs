@@ -7,6 +7,8 @@ use super::around::FIELDS;
 use super::rows::{Sheets, Table};
 use crate::kernel::stored;
 
+/// The table that follows from the others.
+const TIERS: &str = "creator_tiers";
 /// Memory that building an index may use.
 const INDEX_MEMORY: &str = "256MB";
 
@@ -95,6 +97,38 @@ pub(super) async fn copy(conn: &mut PgConnection, sheets: &Sheets) -> sqlx::Resu
     Ok(())
 }
 
+/// The tables that have rows of the population.
+fn filled() -> impl Iterator<Item = &'static str> {
+    let copied = Table::ALL.iter().map(|table| table.name());
+    copied.chain([TIERS])
+}
+
+/// Keeps creators from beginning as newcomers; what their histories say is written by [`rank`].
+pub(super) async fn hold_tiers(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("alter table creators disable trigger creators_enter_tiers")
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Gives everybody the last tier of their history.
+pub(super) async fn rank(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("alter table creators enable trigger creators_enter_tiers")
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into creator_tiers (creator_id, tier, since, cluster_id, status, name_key, last_active, archived, created_at)
+         select c.id, h.to_tier, h.effective_from, c.cluster_id, c.status, c.name_key, coalesce(c.last_active_at, '-infinity'),
+                c.archived_at is not null, c.created_at
+         from creators c
+         join (select distinct on (creator_id) creator_id, to_tier, effective_from
+               from creator_tier_history order by creator_id, effective_from desc, id desc) h on h.creator_id = c.id",
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
 /// What is put back when all rows are in.
 #[derive(Debug)]
 pub(super) struct Dropped(Vec<String>);
@@ -102,10 +136,7 @@ pub(super) struct Dropped(Vec<String>);
 /// Drops what is kept up faster afterwards and all at once: indexes that no constraint needs, and the foreign keys of
 /// the largest tables.
 pub(super) async fn drop_upkeep(conn: &mut PgConnection) -> sqlx::Result<Dropped> {
-    let tables: Vec<String> = Table::ALL
-        .iter()
-        .map(|table| table.name().to_owned())
-        .collect();
+    let tables: Vec<String> = filled().map(ToOwned::to_owned).collect();
     let found = sqlx::query!(
         r#"select format('drop index %I', i.indexrelid::regclass::text) as "gone!", pg_get_indexdef(i.indexrelid) as "back!"
            from pg_index i join pg_class t on t.oid = i.indrelid
@@ -115,7 +146,7 @@ pub(super) async fn drop_upkeep(conn: &mut PgConnection) -> sqlx::Result<Dropped
                   format('alter table %s add constraint %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid))
            from pg_constraint c join pg_class t on t.oid = c.conrelid
            where c.contype = 'f' and t.relnamespace = current_schema()::regnamespace
-             and t.relname in ('creator_earnings_daily', 'creator_status_history', 'creator_tier_history')"#,
+             and t.relname in ('creator_earnings_daily', 'creator_status_history', 'creator_tier_history', 'creator_tiers')"#,
         &tables,
     )
     .fetch_all(&mut *conn)
@@ -148,8 +179,8 @@ pub(super) async fn restore_upkeep(conn: &mut PgConnection, dropped: Dropped) ->
 
 /// Lets the planner know what there is now.
 pub(super) async fn vacuum(pool: &PgPool) -> sqlx::Result<()> {
-    for table in Table::ALL {
-        let statement = format!("vacuum analyze {}", table.name());
+    for table in filled() {
+        let statement = format!("vacuum analyze {table}");
         sqlx::query(AssertSqlSafe(statement)).execute(pool).await?;
     }
     Ok(())

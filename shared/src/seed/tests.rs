@@ -122,7 +122,7 @@ async fn what_is_made_up_is_consistent(pool: PgPool) {
             "people with several creators",
             "(select person_id from creators group by 1 having count(*) > 1) t",
         ),
-        ("legends", "creators where tier = 'legend'"),
+        ("legends", "creator_tiers where tier = 'legend'"),
         ("creators below their tier", "creator_tier_states"),
         (
             "runs of each end",
@@ -151,8 +151,8 @@ const BROKEN: [(&str, &str); 14] = [
     ("a status is that of the last entry", "creators c where (c.status, c.status_since) is distinct from
         (select row(h.to_status, h.effective_from) from creator_status_history h where h.creator_id = c.id
          order by h.effective_from desc, h.id desc limit 1)"),
-    ("a tier is that of the last entry", "creators c where (c.tier, c.tier_since) is distinct from
-        (select row(h.to_tier, h.effective_from) from creator_tier_history h where h.creator_id = c.id
+    ("a tier is that of the last entry", "creator_tiers c where (c.tier, c.since) is distinct from
+        (select row(h.to_tier, h.effective_from) from creator_tier_history h where h.creator_id = c.creator_id
          order by h.effective_from desc, h.id desc limit 1)"),
     ("each entry begins where the one before ended", "(select from_status, lag(to_status) over w as before from creator_status_history
         window w as (partition by creator_id order by effective_from, id)) h where from_status is distinct from before"),

@@ -4,7 +4,7 @@
 //! legend is one by true rank among all active creators; every change is in the history with its reason; evaluating
 //! everybody can be interrupted at any moment and goes on where it was. Owns: `creator_earnings_daily`, `tier_policies`,
 //! `tier_bands`, `creator_tier_states`, `tier_overrides`, `tier_runs`, `tier_changes`, `creator_tier_history`, and the
-//! tier of `creators`. Emits: `tier.recalculate`, `tier.evaluate`. Calls: `creators`, `audit`, `queue`.
+//! tier in `creator_tiers`. Emits: `tier.recalculate`, `tier.evaluate`. Calls: `creators`, `audit`, `queue`.
 
 mod error;
 mod jobs;

@@ -36,18 +36,23 @@ struct Made {
 async fn insert(conn: &mut PgConnection, made: &Made, day: NaiveDate) {
     let name = made.id.uuid().simple().to_string()[8..].to_owned();
     sqlx::query(
-        "insert into creators (id, cluster_id, email, email_key, username, username_key, status, tier, created_by,
+        "insert into creators (id, cluster_id, email, email_key, username, username_key, status, created_by,
                                created_at, updated_at)
-         values ($1, 'girlfanz', $2 || '@x.example', $2 || '@x.example', $2, $2, $3, $4, 'test', $5, $5)",
+         values ($1, 'girlfanz', $2 || '@x.example', $2 || '@x.example', $2, $2, $3, 'test', $4, $4)",
     )
     .bind(Uuid::from(made.id))
     .bind(&name)
     .bind(made.status.as_str())
-    .bind(made.tier.as_str())
     .bind(made.created_at)
     .execute(&mut *conn)
     .await
     .expect("a creator");
+    sqlx::query("update creator_tiers set tier = $2 where creator_id = $1")
+        .bind(Uuid::from(made.id))
+        .bind(made.tier.as_str())
+        .execute(&mut *conn)
+        .await
+        .expect("a tier");
     sqlx::query("insert into creator_earnings_daily values ($1, $2, $3), ($1, $4, 999999999), ($1, $5, 999999999)")
         .bind(Uuid::from(made.id))
         .bind(day)

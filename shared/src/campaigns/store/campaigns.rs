@@ -68,11 +68,11 @@ pub(in crate::campaigns) async fn count_audience(
 ) -> sqlx::Result<i64> {
     let (tiers, statuses) = words(audience);
     sqlx::query_scalar!(
-        r#"select count(*) as "count!" from creators
+        r#"select count(*) as "count!" from creator_tiers
            where (cardinality($1::text[]) = 0 or cluster_id = any($1))
              and (cardinality($2::text[]) = 0 or tier = any($2))
              and status = any($3::text[])
-             and archived_at is null"#,
+             and not archived"#,
         &audience.clusters,
         &tiers,
         &statuses,
@@ -239,10 +239,10 @@ pub(in crate::campaigns) async fn materialise(
             from campaigns where id = $1
         ), picked as (
             select c.id, c.email_key
-            from creators c
+            from creators c join creator_tiers t on t.creator_id = c.id
             where c.id > (select after from place)
               and (cardinality($2::text[]) = 0 or c.cluster_id = any($2))
-              and (cardinality($3::text[]) = 0 or c.tier = any($3))
+              and (cardinality($3::text[]) = 0 or t.tier = any($3))
               and c.status = any($4::text[])
               and c.archived_at is null
             order by c.id

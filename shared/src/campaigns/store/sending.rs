@@ -100,7 +100,7 @@ pub(in crate::campaigns) async fn begin(
                           where c.id = $3 and c.status = 'active' and k.lease_id = $2)
             for no key update of d
         ), gated as (
-            select due.id, r.id as creator_id, r.email, r.first_name, r.display_name, r.username, r.tier, l.name as cluster_name,
+            select due.id, r.id as creator_id, r.email, r.first_name, r.display_name, r.username, t.tier, l.name as cluster_name,
                    case
                        when r.status <> all($5::text[]) or r.archived_at is not null then 'creator_status'
                        when exists (select 1 from creator_blocks b
@@ -118,6 +118,7 @@ pub(in crate::campaigns) async fn begin(
                    end as skip
             from due
             join creators r on r.id = due.creator_id
+            join creator_tiers t on t.creator_id = r.id
             join clusters l on l.id = r.cluster_id
         )
         update campaign_deliveries d

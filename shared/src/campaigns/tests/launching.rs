@@ -70,7 +70,7 @@ async fn only_the_audience_is_addressed(pool: PgPool) {
     world.run_launch(made.id).await;
     assert_eq!(world.metrics(made.id).await.audience, expected);
     let strangers: i64 = sqlx::query_scalar(
-        "select count(*) from campaign_deliveries d join creators c on c.id = d.creator_id
+        "select count(*) from campaign_deliveries d join creator_tiers c using (creator_id)
          where c.tier <> 'rising' or c.cluster_id not in ('girlfanz', 'boyfanz')",
     )
     .fetch_one(world.db.pool())

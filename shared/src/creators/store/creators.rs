@@ -42,8 +42,8 @@ pub(in crate::creators) async fn insert(
     let id = sqlx::query_scalar!(
         "with made as (
             insert into creators (id, person_id, cluster_id, email, email_key, username, username_key, phone, display_name,
-                                  first_name, time_zone, created_by, created_at, updated_at, status_since, tier_since)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13, $13)
+                                  first_name, time_zone, created_by, created_at, updated_at, status_since)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13)
             on conflict do nothing
             returning id, person_id
          ), embodied as (
@@ -92,10 +92,12 @@ pub(in crate::creators) async fn get(
     id: CreatorId,
 ) -> sqlx::Result<Option<Creator>> {
     let row = sqlx::query!(
-        r#"select id, person_id, cluster_id, email, username, phone, display_name, first_name, aliases,
-                  handles as "handles: Json<BTreeMap<String, String>>", status, status_since, tier, tier_since, time_zone,
-                  owner, version, last_active_at, archived_at, created_at, updated_at
-           from creators where id = (select coalesce(merged_into, id) from creators where id = $1)"#,
+        r#"select c.id, c.person_id, c.cluster_id, c.email, c.username, c.phone, c.display_name, c.first_name, c.aliases,
+                  c.handles as "handles: Json<BTreeMap<String, String>>", c.status, c.status_since, t.tier, t.since as tier_since,
+                  c.time_zone, c.owner, c.version, c.last_active_at, c.archived_at, c.created_at,
+                  greatest(c.updated_at, t.since) as "updated_at!"
+           from creators c join creator_tiers t on t.creator_id = c.id
+           where c.id = (select coalesce(merged_into, id) from creators where id = $1)"#,
         id.uuid(),
     )
     .fetch_optional(conn)

@@ -72,10 +72,10 @@ pub(in crate::creators) async fn rows(
 ) -> sqlx::Result<Vec<Known>> {
     let rows = sqlx::query!(
         r#"select c.id, c.person_id, c.cluster_id, c.email, c.username, c.phone, c.display_name, c.first_name, c.aliases,
-                  c.handles as "handles: Json<BTreeMap<String, String>>", c.status, c.status_since, c.tier, c.tier_since,
-                  c.time_zone, c.owner, c.version, c.last_active_at, c.archived_at, c.created_at, c.updated_at, c.merged_into,
-                  p.legal_name, p.birth_date
-           from creators c join people p on p.id = c.person_id where c.id = any($1) order by c.id"#,
+                  c.handles as "handles: Json<BTreeMap<String, String>>", c.status, c.status_since, t.tier, t.since as tier_since,
+                  c.time_zone, c.owner, c.version, c.last_active_at, c.archived_at, c.created_at,
+                  greatest(c.updated_at, t.since) as "updated_at!", c.merged_into, p.legal_name, p.birth_date
+           from creators c join people p on p.id = c.person_id join creator_tiers t on t.creator_id = c.id where c.id = any($1) order by c.id"#,
         ids,
     )
     .fetch_all(conn)
@@ -174,9 +174,9 @@ pub(in crate::creators) async fn insert(
         ), made as (
             insert into creators (id, person_id, cluster_id, email, email_key, username, username_key, phone, display_name,
                                   first_name, aliases, handles, time_zone, owner, created_by, created_at, updated_at,
-                                  status_since, tier_since)
+                                  status_since)
             select id, person_id, cluster_id, email, lower(email), username, lower(username), phone, display_name, first_name,
-                   array(select jsonb_array_elements_text(aliases)), handles, time_zone, owner, $14, $15, $15, $15, $15
+                   array(select jsonb_array_elements_text(aliases)), handles, time_zone, owner, $14, $15, $15, $15
             from given
             on conflict do nothing
             returning id, person_id

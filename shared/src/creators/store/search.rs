@@ -1,8 +1,9 @@
 //! The statements that find creators: put together at run time, every value bound.
 //!
 //! A list that is filtered by cluster, status or tier asks every combination of the three for its first rows, each from
-//! an index that has them in order, and merges the answers: at most 441 short looks, whatever the table's size. Other
-//! lists walk the index of their order; searches leave the way to the planner, which knows how common a text is.
+//! an index of `creator_tiers` that has them in order, and merges the answers: at most 441 short looks, whatever the
+//! table's size. Other lists walk the index of their order; searches leave the way to the planner, which knows how common
+//! a text is. What a page shows is read when it is known which creators are on it.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,8 +18,11 @@ use crate::kernel::{Reach, TypedId, stored};
 const SEARCH_TIMEOUT_MS: u32 = 3_000;
 /// The fewest characters in which trigrams find a word.
 const TRIGRAM_MIN_CHARS: usize = 3;
-const COLUMNS: &str = "c.id, c.cluster_id, c.username, c.display_name, c.status, c.tier, c.owner, c.last_active_at, \
+const COLUMNS: &str = "c.id, c.cluster_id, c.username, c.display_name, c.status, t.tier, c.owner, c.last_active_at, \
                        c.archived_at, c.created_at, c.name_key";
+/// The rows of a page, when it is known which: found by `w`, which has their ids and the keys of the order.
+const ROWS_OF_PAGE: &str =
+    " w join creators c on c.id = w.id join creator_tiers t on t.creator_id = w.id";
 
 /// What is looked for, and what may be seen.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +97,9 @@ pub(in crate::creators) async fn count(
     wanted: Wanted<'_>,
     most: i64,
 ) -> sqlx::Result<i64> {
-    let mut query = QueryBuilder::new("select count(*) from (select 1 from creators c where true");
+    let mut query = QueryBuilder::new("select count(*) from (select 1 from creators c");
+    push_tiers(&mut query, asks_for_tiers(wanted.filter));
+    query.push(" where true");
     push_conditions(&mut query, wanted);
     query.push(" limit ").push_bind(most).push(") found");
     query.build_query_scalar().fetch_one(conn).await
@@ -107,8 +113,10 @@ pub(in crate::creators) async fn ids(
     after: Uuid,
     most: i64,
 ) -> sqlx::Result<Vec<Uuid>> {
-    let mut query = QueryBuilder::new("select c.id from creators c where c.created_at <= ");
+    let mut query = QueryBuilder::new("select c.id from creators c");
+    push_tiers(&mut query, asks_for_tiers(wanted.filter));
     query
+        .push(" where c.created_at <= ")
         .push_bind(asked_at)
         .push(" and c.id > ")
         .push_bind(after);
@@ -134,7 +142,7 @@ fn by_combinations(wanted: Wanted<'_>) -> bool {
 
 fn combined<'a>(wanted: Wanted<'a>, after: Option<&Place>, limit: i64) -> QueryBuilder<Postgres> {
     let filter = wanted.filter;
-    let (key, order) = (key_expression(wanted.sort.key), direction(wanted.sort));
+    let (key, order) = (LISTED.of(wanted.sort.key), direction(wanted.sort));
     let mut query = QueryBuilder::new("select ");
     query.push(COLUMNS).push(" from (select p.id, p.k from ");
     let clusters = clusters_within(wanted);
@@ -156,48 +164,81 @@ fn combined<'a>(wanted: Wanted<'a>, after: Option<&Place>, limit: i64) -> QueryB
         .push_bind(statuses)
         .push("::text[]) s (x), unnest(")
         .push_bind(tiers)
-        .push("::int2[]) t (x) cross join lateral (select c.id, ")
+        .push("::int2[]) r (x) cross join lateral (select t.creator_id as id, ")
         .push(key)
-        .push(" as k from creators c where c.cluster_id = l.x and c.status = s.x and c.tier_rank = t.x");
-    push_ranges(&mut query, filter);
-    query.push(" and c.archived_at is null");
-    push_after(&mut query, wanted.sort, after);
+        .push(" as k from creator_tiers t where t.cluster_id = l.x and t.status = s.x and t.tier_rank = r.x");
+    push_ranges(&mut query, LISTED.created, filter);
+    query.push(" and not t.archived");
+    push_after(&mut query, LISTED, wanted.sort, after);
     query
-        .push(format!(" order by {key} {order}, c.id {order} limit "))
+        .push(format!(
+            " order by {key} {order}, t.creator_id {order} limit "
+        ))
         .push_bind(limit)
         .push(format!(") p order by p.k {order}, p.id {order} limit "))
         .push_bind(limit)
         .push(format!(
-            ") w join creators c on c.id = w.id order by w.k {order}, w.id {order}"
+            "){ROWS_OF_PAGE} order by w.k {order}, w.id {order}"
         ));
     query
 }
 
 fn walked(wanted: Wanted<'_>, after: Option<&Place>, limit: i64) -> QueryBuilder<Postgres> {
-    let (key, order) = (key_expression(wanted.sort.key), direction(wanted.sort));
+    let by_tiers = matches!(wanted.sort.key, SortKey::Tier | SortKey::LastActive);
+    // the index that has the order lies on one of the two, and its own id with it
+    let from = if by_tiers { LISTED } else { PROFILE };
+    let (key, order) = (from.of(wanted.sort.key), direction(wanted.sort));
+    let id = from.id;
     let mut query = QueryBuilder::new("select ");
-    query.push(COLUMNS);
+    query
+        .push(COLUMNS)
+        .push(format!(" from (select {id} as id, {key} as k"));
     match &wanted.filter.owner {
         // an owner looks after few: their rows first, whatever the order (`offset 0` keeps it so)
         Some(owner) => {
             query
                 .push(" from (select * from creators where owner = ")
                 .push_bind(owner.clone())
-                .push(" offset 0) c where true");
+                .push(" offset 0) c");
         }
         None => {
-            query.push(" from creators c where true");
+            query.push(" from creators c");
         }
     }
+    push_tiers(&mut query, by_tiers || asks_for_tiers(wanted.filter));
+    query.push(" where true");
+    if by_tiers {
+        // said of both, so that the index serves
+        query.push(if wanted.filter.archived {
+            " and t.archived"
+        } else {
+            " and not t.archived"
+        });
+    }
     push_conditions(&mut query, wanted);
-    push_after(&mut query, wanted.sort, after);
+    push_after(&mut query, from, wanted.sort, after);
     query
-        .push(format!(" order by {key} {order}, c.id {order} limit "))
-        .push_bind(limit);
+        .push(format!(" order by {key} {order}, {id} {order} limit "))
+        .push_bind(limit)
+        .push(format!(
+            "){ROWS_OF_PAGE} order by w.k {order}, w.id {order}"
+        ));
     query
 }
 
-/// ` and …` for everything that is wanted of a creator `c`.
+/// Whether a filter asks for what is known of `creator_tiers` only, or found there by an index.
+fn asks_for_tiers(filter: &CreatorFilter) -> bool {
+    !filter.tiers.is_empty() || filter.active_after.is_some() || filter.active_before.is_some()
+}
+
+/// Joins the tiers of creators `c` as `t`, if they are wanted.
+fn push_tiers(query: &mut QueryBuilder<Postgres>, wanted: bool) {
+    if wanted {
+        query.push(" join creator_tiers t on t.creator_id = c.id");
+    }
+}
+
+/// ` and …` for everything that is wanted of a creator `c`, whose row in `creator_tiers` is `t` if that is asked for.
 pub(in crate::creators) fn push_conditions(query: &mut QueryBuilder<Postgres>, wanted: Wanted<'_>) {
     let filter = wanted.filter;
     query.push(if filter.archived {
@@ -230,14 +271,14 @@ pub(in crate::creators) fn push_conditions(query: &mut QueryBuilder<Postgres>, w
     }
     if !filter.tiers.is_empty() {
         query
-            .push(" and c.tier_rank = any(")
+            .push(" and t.tier_rank = any(")
             .push_bind(ranks(&filter.tiers))
             .push(")");
     }
     if let Some(owner) = &filter.owner {
         query.push(" and c.owner = ").push_bind(owner.clone());
     }
-    push_ranges(query, filter);
+    push_ranges(query, PROFILE.created, filter);
     if let Some(id) = filter.named() {
         query
             .push(" and c.id = (select coalesce(merged_into, id) from creators where id = ")
@@ -283,14 +324,47 @@ fn push_word(query: &mut QueryBuilder<Postgres>, word: &str, by_email: bool) {
     query.push(")");
 }
 
-fn push_ranges(query: &mut QueryBuilder<Postgres>, filter: &CreatorFilter) {
-    // the same expression as in the indexes
-    let active = key_expression(SortKey::LastActive);
+/// Where an order's keys and the id behind them are read.
+#[derive(Debug, Clone, Copy)]
+struct Keys {
+    id: &'static str,
+    /// The same expressions as in the indexes.
+    created: &'static str,
+    name: &'static str,
+}
+
+/// When somebody was last seen; only `creator_tiers` has an index over it.
+const LAST_ACTIVE: &str = "t.last_active";
+/// In `creators`, as `c`.
+const PROFILE: Keys = Keys {
+    id: "c.id",
+    created: "c.created_at",
+    name: "c.name_key",
+};
+/// In `creator_tiers`, as `t`.
+const LISTED: Keys = Keys {
+    id: "t.creator_id",
+    created: "t.created_at",
+    name: "t.name_key",
+};
+
+impl Keys {
+    const fn of(self, key: SortKey) -> &'static str {
+        match key {
+            SortKey::Created => self.created,
+            SortKey::Name => self.name,
+            SortKey::LastActive => LAST_ACTIVE,
+            SortKey::Tier => "t.tier_rank",
+        }
+    }
+}
+
+fn push_ranges(query: &mut QueryBuilder<Postgres>, created: &str, filter: &CreatorFilter) {
     for (column, compare, bound) in [
-        ("c.created_at", ">=", filter.created_after),
-        ("c.created_at", "<", filter.created_before),
-        (active, ">=", filter.active_after),
-        (active, "<", filter.active_before),
+        (created, ">=", filter.created_after),
+        (created, "<", filter.created_before),
+        (LAST_ACTIVE, ">=", filter.active_after),
+        (LAST_ACTIVE, "<", filter.active_before),
     ] {
         if let Some(bound) = bound {
             query
@@ -299,16 +373,17 @@ fn push_ranges(query: &mut QueryBuilder<Postgres>, filter: &CreatorFilter) {
         }
     }
     if filter.active_before.is_some() {
-        query.push(" and c.last_active_at is not null");
+        query.push(format!(" and {LAST_ACTIVE} > '-infinity'"));
     }
 }
 
-fn push_after(query: &mut QueryBuilder<Postgres>, sort: Sort, after: Option<&Place>) {
+fn push_after(query: &mut QueryBuilder<Postgres>, keys: Keys, sort: Sort, after: Option<&Place>) {
     let Some(place) = after else { return };
     let compare = if sort.descending { "<" } else { ">" };
     query.push(format!(
-        " and ({}, c.id) {compare} (",
-        key_expression(sort.key)
+        " and ({}, {}) {compare} (",
+        keys.of(sort.key),
+        keys.id
     ));
     match &place.key {
         Key::At(at) => query.push_bind(*at),
@@ -317,15 +392,6 @@ fn push_after(query: &mut QueryBuilder<Postgres>, sort: Sort, after: Option<&Pla
         Key::Tier(tier) => query.push_bind(tier.rank()),
     };
     query.push(", ").push_bind(place.id).push(")");
-}
-
-const fn key_expression(key: SortKey) -> &'static str {
-    match key {
-        SortKey::Created => "c.created_at",
-        SortKey::Name => "c.name_key",
-        SortKey::LastActive => "coalesce(c.last_active_at, '-infinity')",
-        SortKey::Tier => "c.tier_rank",
-    }
 }
 
 const fn direction(sort: Sort) -> &'static str {
@@ -366,7 +432,7 @@ fn words_or_all<T: Copy + Ord>(
     chosen.iter().map(|item| word(item).to_owned()).collect()
 }
 
-/// The ranks of tiers as `creators.tier_rank` has them; of all if none is given.
+/// The ranks of tiers as `creator_tiers.tier_rank` has them; of all if none is given.
 fn ranks(tiers: &[Tier]) -> Vec<i16> {
     let mut ranks: Vec<i16> = if tiers.is_empty() {
         Tier::ALL.iter().map(|tier| tier.rank()).collect()

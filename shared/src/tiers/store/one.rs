@@ -173,7 +173,7 @@ pub(in crate::tiers) async fn show(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "with shown as (
-            update creators set tier = $3, tier_since = $7, updated_at = $7 where id = $1
+            update creator_tiers set tier = $3, since = $7 where creator_id = $1
          )
          insert into creator_tier_history (id, creator_id, from_tier, to_tier, reason, actor, effective_from, recorded_at)
          values ($6, $1, $2, $3, $4, $5, $7, $7)",

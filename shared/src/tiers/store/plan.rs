@@ -34,16 +34,16 @@ pub(in crate::tiers) async fn plan(
             where day between $2 and $3
             group by creator_id
         ), standing as materialized (
-            select c.id, c.tier_rank::int4 as shown, c.created_at, c.status = 'active' as active,
+            select c.creator_id as id, c.tier_rank::int4 as shown, c.created_at, c.status = 'active' as active,
                    coalesce(f.figure, 0) as figure,
                    coalesce(array_position($4::text[], s.organic) - 1, c.tier_rank)::int4 as organic,
                    s.below_since, array_position($4, s.below_best) - 1 as best,
                    array_position($4, o.tier) - 1 as by_hand
-            from creators c
-            left join figures f on f.creator_id = c.id
-            left join creator_tier_states s on s.creator_id = c.id
-            left join tier_overrides o on o.creator_id = c.id and o.ends_at > $5
-            where c.archived_at is null
+            from creator_tiers c
+            left join figures f using (creator_id)
+            left join creator_tier_states s using (creator_id)
+            left join tier_overrides o on o.creator_id = c.creator_id and o.ends_at > $5
+            where not c.archived
         ), legends as (
             select id from standing
             where active and figure > 0

@@ -81,17 +81,21 @@ pub(in crate::tiers) async fn apply(
             where t.run_id = $1 and t.creator_id in (
                 select creator_id from tier_changes where run_id = $1 order by creator_id limit $2)
             returning t.*
+        ), there as (
+            -- the creator before its tier, as whoever changes one creator locks them; the history's foreign key asks for
+            -- this lock anyway
+            select r.id as creator_id from creators r join picked p on p.creator_id = r.id order by r.id for key share of r
         ), held as (
             select p.*
-            from creators c join picked p on p.creator_id = c.id
-            where c.tier = p.from_tier and c.archived_at is null
+            from there join creator_tiers c using (creator_id) join picked p using (creator_id)
+            where c.tier = p.from_tier and not c.archived
               and not exists (select 1 from tier_overrides o join tier_runs r on r.id = $1
-                              where o.creator_id = c.id and o.set_at > r.planned_at)
-            order by c.id
+                              where o.creator_id = c.creator_id and o.set_at > r.planned_at)
+            order by c.creator_id
             for no key update of c
         ), shown as (
-            update creators c set tier = h.to_tier, tier_since = $3, updated_at = $3
-            from held h where c.id = h.creator_id and h.to_tier <> h.from_tier
+            update creator_tiers c set tier = h.to_tier, since = $3
+            from held h where c.creator_id = h.creator_id and h.to_tier <> h.from_tier
         ), told as (
             insert into creator_tier_history (id, creator_id, from_tier, to_tier, reason, actor, effective_from, recorded_at)
             select uuid_v7(), creator_id, from_tier, to_tier, reason, $4, $3, $3 from held where to_tier <> from_tier

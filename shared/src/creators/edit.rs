@@ -4,13 +4,15 @@ use sqlx::PgConnection;
 
 use super::service::reaches;
 use super::{Creator, CreatorChanges, CreatorError, CreatorId, get, store, trail};
+use crate::access::Permission;
 use crate::audit;
 use crate::kernel::Ctx;
 
 /// Changes a profile; only the given version, if one is given. Changes that change nothing leave the version as it is.
+/// Creators themselves change what they are called and where they are, and nothing that they are found or owned by.
 ///
 /// # Errors
-/// If a field breaks a rule, there is no such creator or it is archived, the version is another one, or the address or
+/// If a field breaks a rule or is not the caller's to change, there is no such creator or it is archived, the version is another one, or the address or
 /// name is taken in the cluster.
 pub async fn change(
     conn: &mut PgConnection,
@@ -20,6 +22,9 @@ pub async fn change(
     changes: CreatorChanges,
 ) -> Result<Creator, CreatorError> {
     changes.check().map_err(CreatorError::Invalid)?;
+    if !changes.are_own() && !Permission::WriteCreators.granted_to(&ctx.actor) {
+        return Err(CreatorError::Lacking(Permission::WriteCreators));
+    }
     let before = locked(conn, ctx, id, version).await?;
     if before.archived_at.is_some() {
         return Err(CreatorError::Archived(before.id));

@@ -9,8 +9,9 @@ use crate::access::Permission;
 use crate::audit::{self, Entry, Subject};
 use crate::kernel::{Ctx, InvalidCursor, Page, PageRequest};
 
-/// Creators that match, a page at a time. Only those within the caller's reach; e-mail addresses are looked at for those
-/// who may reveal them, and a search by legal name is recorded.
+/// Creators that match, a page at a time. Only those within the caller's reach. E-mail addresses are looked at only for
+/// those who may reveal them and only if the text has an `@`; such a search is recorded like a reveal, and so is one by
+/// legal name.
 ///
 /// # Errors
 /// If a field of the filter is wrong, the caller may not search by legal name, the cursor is not of this list, or the
@@ -26,13 +27,17 @@ pub async fn list(
     if filter.legal_name.is_some() {
         allow_legal_name(conn, ctx).await?;
     }
+    let by_email = by_address(ctx, filter);
+    if by_email {
+        record_address_search(conn, ctx).await?;
+    }
     let after = place(sort, page)?;
     let limit = page.limit();
     let wanted = search::Wanted {
         filter,
         sort,
         reach: ctx.actor.reach(),
-        by_email: Permission::RevealContact.granted_to(&ctx.actor),
+        by_email,
     };
     search::bound(conn).await?;
     let rows = search::page(conn, wanted, after, limit + 1)
@@ -54,6 +59,24 @@ fn place(sort: Sort, page: &PageRequest) -> Result<Option<Place>, CreatorError> 
     } else {
         Err(InvalidCursor.into())
     }
+}
+
+/// Whether this looks at addresses: it asks for one, and the caller may reveal them.
+///
+/// Names are looked for without them, so that a part of an address cannot be tried out unseen: who finds somebody by one
+/// has been told it.
+pub fn by_address(ctx: &Ctx, filter: &CreatorFilter) -> bool {
+    filter.asks_for_address() && Permission::RevealContact.granted_to(&ctx.actor)
+}
+
+/// Puts a search by address into the trail; what was looked for stays out of it, as it is personal data itself.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn record_address_search(conn: &mut PgConnection, ctx: &Ctx) -> Result<(), CreatorError> {
+    let subject = Subject::named("creators", "all");
+    let entry = Entry::new("creator.search_address", subject).after(json!({}));
+    Ok(audit::record(conn, ctx, entry).await?)
 }
 
 async fn allow_legal_name(conn: &mut PgConnection, ctx: &Ctx) -> Result<(), CreatorError> {

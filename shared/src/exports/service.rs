@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 
 use super::model::{Column, Export, ExportId, ExportState, NewExport, PlainColumn};
 use super::{ExportError, ExportWork, store, write};
-use crate::access::{self, Permission, PersonalField};
+use crate::access::{self, PersonalField};
 use crate::audit::{self, Entry};
 use crate::creators;
 use crate::custom_fields;
@@ -36,7 +36,10 @@ pub async fn start(
 ) -> Result<Export, ExportError> {
     let filter = creators::within_callers_reach(ctx, &new.filter).map_err(ExportError::Invalid)?;
     let columns = columns(conn, ctx, &new).await?;
-    let by_email = Permission::RevealContact.granted_to(&ctx.actor);
+    let by_email = creators::by_address(ctx, &filter);
+    if by_email {
+        creators::record_address_search(conn, ctx).await?;
+    }
     let most = EXPORT_ROWS_MAX + 1;
     let matched = creators::count_matching(conn, &filter, by_email, most).await?;
     if matched > EXPORT_ROWS_MAX {

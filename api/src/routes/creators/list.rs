@@ -17,8 +17,9 @@ use crate::fields::Fields;
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ListParams {
-    /// Words that all have to be found in names, aliases or handles (and e-mail addresses, for those who may reveal them),
-    /// or an id. Parts of words from three letters on, beginnings of words before.
+    /// Words that all have to be found in names, aliases or handles, or an id. Parts of words from three letters on,
+    /// beginnings of words before. A word with an `@` is looked for in e-mail addresses, too, for those who may reveal
+    /// them; that is recorded.
     q: Option<String>,
     /// How the legal name begins; needs `creators:reveal-identity`, and is recorded.
     legal_name: Option<String>,

@@ -92,12 +92,14 @@ pub(super) async fn show(
 }
 
 /// Change a creator
-#[utoipa::path(patch, path = "/api/creators/{id}", operation_id = "changeCreator", tag = "creators", security(("bearer" = ["creators:write"])),
+///
+/// Creators themselves change their `displayName`, `firstName`, `handles` and `timeZone`.
+#[utoipa::path(patch, path = "/api/creators/{id}", operation_id = "changeCreator", tag = "creators", security(("bearer" = ["creators:write"]), ("bearer" = ["creator:self"])),
     params(("id" = String, Path, description = "`creator_…`"), ("If-Match" = Option<String>, Header, description = "Only this version is changed")),
     request_body = ChangesBody,
     responses((status = 200, body = CreatorView), (status = 409, description = "It is archived, or the address or name is taken in this cluster"), (status = 412, description = "It was changed meanwhile")))]
 pub(super) async fn change(
-    caller: Allowed<WriteCreators>,
+    caller: OwnOr<WriteCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
     IfMatch(version): IfMatch,

@@ -23,6 +23,7 @@ pub use profile::{Creator, CreatorChanges, NewCreator, Profile, Sibling};
 pub use search::{
     CreatorFilter, CreatorSummary, SEARCH_TEXT_MAX_CHARS, SEARCH_WORDS_MAX, Sort, SortKey,
 };
+pub(super) use search::{TRIGRAM_MIN_CHARS, is_of_address};
 pub use transitions::{StatusChange, StatusEntry, TierEntry};
 
 use crate::kernel::{typed_id, words};

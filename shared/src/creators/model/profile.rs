@@ -126,6 +126,16 @@ pub struct CreatorChanges {
 }
 
 impl CreatorChanges {
+    /// Whether creators may make them to their own profile: addresses, numbers and names that they are found by are
+    /// staff's to change, and so is who looks after them.
+    pub fn are_own(&self) -> bool {
+        self.email.is_none()
+            && self.username.is_none()
+            && self.phone.is_none()
+            && self.aliases.is_none()
+            && self.owner.is_none()
+    }
+
     /// Checks what types cannot.
     ///
     /// # Errors

@@ -10,6 +10,8 @@ use crate::kernel::{FieldError, words};
 pub const SEARCH_TEXT_MAX_CHARS: usize = 100;
 /// Words of a search text at the most.
 pub const SEARCH_WORDS_MAX: usize = 8;
+/// The fewest characters in which trigrams find a word.
+pub(in crate::creators) const TRIGRAM_MIN_CHARS: usize = 3;
 /// Clusters that a filter names at the most.
 const CLUSTERS_MAX: usize = 50;
 
@@ -69,7 +71,8 @@ impl std::str::FromStr for Sort {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CreatorFilter {
-    /// Words that all have to be found in names, aliases or handles; or an id. E-mail addresses only for those who may.
+    /// Words that all have to be found in names, aliases or handles, those with an `@` in addresses too for those who may;
+    /// or an id.
     pub q: Option<String>,
     /// How the legal name begins.
     pub legal_name: Option<String>,
@@ -140,6 +143,11 @@ impl CreatorFilter {
             .collect()
     }
 
+    /// Whether one of the words is looked for in e-mail addresses, too.
+    pub(in crate::creators) fn asks_for_address(&self) -> bool {
+        self.words().into_iter().any(is_of_address)
+    }
+
     /// The creator that the text names, if it is an id.
     pub(in crate::creators) fn named(&self) -> Option<CreatorId> {
         self.q.as_deref().and_then(|text| text.trim().parse().ok())
@@ -153,6 +161,12 @@ impl CreatorFilter {
                 ..Self::default()
             }
     }
+}
+
+/// Whether a word looks like a part of an e-mail address. What is shorter than three characters is only ever looked for
+/// in names.
+pub(in crate::creators) fn is_of_address(word: &str) -> bool {
+    word.contains('@') && word.chars().count() >= TRIGRAM_MIN_CHARS
 }
 
 /// A creator in a list.

@@ -11,13 +11,12 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
+use crate::creators::model::{TRIGRAM_MIN_CHARS, is_of_address};
 use crate::creators::{CreatorFilter, CreatorStatus, CreatorSummary, Sort, SortKey, Tier};
 use crate::kernel::{Reach, TypedId, stored};
 
 /// How long a search may take, in milliseconds.
 const SEARCH_TIMEOUT_MS: u32 = 3_000;
-/// The fewest characters in which trigrams find a word.
-const TRIGRAM_MIN_CHARS: usize = 3;
 const COLUMNS: &str = "c.id, c.cluster_id, c.username, c.display_name, c.status, t.tier, c.owner, c.last_active_at, \
                        c.archived_at, c.created_at, c.name_key";
 /// The rows of a page, when it is known which: found by `w`, which has their ids and the keys of the order.
@@ -315,7 +314,7 @@ fn push_word(query: &mut QueryBuilder<Postgres>, word: &str, by_email: bool) {
         .push(" and (c.search_text like search_form(")
         .push_bind(pattern.clone())
         .push(")");
-    if by_email {
+    if by_email && is_of_address(word) {
         query
             .push(" or c.email_key like lower(")
             .push_bind(pattern)

@@ -85,7 +85,7 @@ impl App {
             watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
             stop: CancellationToken::new(),
             metrics: Metrics::new(&signals),
-            access: Access::new(db.clone(), &config.secrets),
+            access: Access::new(db.clone(), &config.secrets, config.second_factor),
             web: WebSessions::new(signals.ready.connection()),
             db,
             signals,

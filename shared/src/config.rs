@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::access::password_error;
+use crate::access::{SecondFactorPolicy, password_error};
 use crate::kernel::EmailAddress;
 use crate::providers::fx::RatesUrl;
 use reader::Reader;
@@ -51,6 +51,8 @@ pub struct Config {
     pub campaigns: CampaignConfig,
     /// Where exchange rates come from.
     pub fx: FxConfig,
+    /// Who has to show more than a password.
+    pub second_factor: SecondFactorPolicy,
     /// Who may log in before anybody can be added.
     pub first_admin: Option<FirstAdmin>,
 }
@@ -190,6 +192,10 @@ impl Config {
             max_concurrent: reader.number("MAX_CONCURRENT_CAMPAIGNS", 50, 1..=10_000),
             retry_attempts: reader.number("CAMPAIGN_RETRY_ATTEMPTS", 3, 0..=100),
         };
+        // programmers and demonstrations log in without; where there is real data an admin can do more than finance can
+        let second_factor = SecondFactorPolicy {
+            admins: reader.flag("SECOND_FACTOR_FOR_ADMINS", reader.strict),
+        };
         let fx = read_fx(&mut reader);
         let first_admin = read_first_admin(&mut reader);
         reader.finish()?;
@@ -205,6 +211,7 @@ impl Config {
                     secrets,
                     campaigns,
                     fx,
+                    second_factor,
                     first_admin,
                 })
             }

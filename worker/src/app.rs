@@ -49,7 +49,7 @@ impl App {
             policy,
         };
         Ok(Self {
-            access: Access::new(db.clone(), &config.secrets),
+            access: Access::new(db.clone(), &config.secrets, config.second_factor),
             email: config.email.clone(),
             public_url: config.http.public_url.clone(),
             rates: Arc::new(rates(&config.fx)),

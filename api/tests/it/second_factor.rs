@@ -6,6 +6,7 @@ use shared::access::{ACCOUNT_TRIES_MAX, CODE_TRIES_MAX, CODE_WINDOW, WINDOW};
 use sqlx::PgPool;
 
 use crate::people::{PASSWORD, Place, by, code, may, text};
+use crate::support::TestApp;
 
 fn seconds(n: i64) -> chrono::Duration {
     chrono::Duration::seconds(n)
@@ -138,4 +139,54 @@ async fn a_second_factor_is_replaced_only_by_who_shows_it(pool: PgPool) {
     );
     let begun = begin(json!({ "password": PASSWORD, "code": recovery[0] })).await;
     assert_eq!(begun.status, 200, "{begun:?}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_first_admin_enrols_at_the_first_login_where_that_is_the_rule(pool: PgPool) {
+    let app = TestApp::with(pool, &[("SECOND_FACTOR_FOR_ADMINS", "true")]);
+    let (email, password) = ("ada@x.example", PASSWORD);
+    let first = app
+        .app
+        .access
+        .add_first_admin(
+            &app.ctx(),
+            email.parse().expect("an address"),
+            password.into(),
+        )
+        .await
+        .expect("the database answers")
+        .expect("there is nobody yet");
+    let place = Place {
+        app,
+        email: email.to_owned(),
+        id: first.id.to_string(),
+    };
+    let tokens = place.login(None).await;
+    let token = text(&tokens["accessToken"]);
+    assert_eq!(tokens["mustEnrol"], true);
+    for path in ["/api/users", "/api/creators", "/api/admin/audit"] {
+        assert_eq!(may(&place.app, token, path).await, 403, "{path}");
+    }
+    let (secret, _) = place.enrol(token).await;
+    assert_eq!(may(&place.app, token, "/api/users").await, 200);
+    assert_eq!(
+        place.try_login(PASSWORD, None).await.problem(),
+        "second-factor-wanted"
+    );
+    place.app.app.clock.advance(seconds(30));
+    let with = place.login(Some(&code(&place.app, &secret))).await;
+    assert_eq!(with["mustEnrol"], false);
+    let remove = json!({ "password": PASSWORD, "code": "000000" });
+    let path = "/api/auth/second-factor";
+    let kept = by(&place.app, token, Method::DELETE, path, Some(remove)).await;
+    assert_eq!(kept.problem(), "second-factor-required");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_admin_of_a_demonstration_logs_in_without(pool: PgPool) {
+    let place = Place::with(pool, "admin").await;
+    let tokens = place.login(None).await;
+    assert_eq!(tokens["mustEnrol"], false);
+    let token = text(&tokens["accessToken"]);
+    assert_eq!(may(&place.app, token, "/api/users").await, 200);
 }

@@ -200,7 +200,7 @@ impl Access {
         code: Option<&SecretString>,
     ) -> Result<(), AccessError> {
         let known = self.confirmed(ctx, password, "/password").await?;
-        if known.user.needs_second_factor() {
+        if self.second_factor.wants(&known.user.roles) {
             return Err(AccessError::SecondFactorWanted);
         }
         let (id, session) = own(ctx)?;

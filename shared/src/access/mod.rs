@@ -49,7 +49,9 @@ pub use throttle::{
 };
 pub use token::{Believed, CLOCK_SKEW_SECONDS, TOKEN_TTL_MAX, TokenError, Tokens};
 pub use totp::RECOVERY_CODES;
-pub use user::{Grant, NAME_MAX_CHARS, NewUser, SessionId, User, UserChanges, UserId};
+pub use user::{
+    Grant, NAME_MAX_CHARS, NewUser, SecondFactorPolicy, SessionId, User, UserChanges, UserId,
+};
 pub use users::{
     UserFilter, change_user, disable_user, enable_user, end_sessions, reset_second_factor, user,
     users,
@@ -68,13 +70,15 @@ pub struct Access {
     passwords: Passwords,
     sealer: Sealer,
     tokens: Tokens,
+    second_factor: SecondFactorPolicy,
 }
 
 impl Access {
-    /// Access over a database, with the configured secrets.
-    pub fn new(db: Db, secrets: &Secrets) -> Self {
+    /// Access over a database, with the configured secrets and rules.
+    pub fn new(db: Db, secrets: &Secrets, second_factor: SecondFactorPolicy) -> Self {
         Self {
             db,
+            second_factor,
             passwords: Passwords::default(),
             sealer: Sealer::new(secrets.encryption.expose_secret()),
             tokens: Tokens::new(secrets),

@@ -12,7 +12,6 @@ use sqlx::PgConnection;
 
 use super::secret::{fingerprint, token};
 use super::store::sessions::Holder;
-use super::user::needs_second_factor;
 use super::{Access, AccessError, Permission, SessionId, UserId, store};
 use crate::audit::{self, Entry};
 use crate::kernel::{Actor, Caller, Ctx, TypedId, words};
@@ -59,9 +58,8 @@ pub struct SessionTokens {
     pub must_enrol: bool,
 }
 
-/// Who holds a session now, as the caller of requests.
-fn caller(holder: Holder, session: SessionId) -> Caller {
-    let limited = must_enrol(&holder);
+/// Who holds a session now, as the caller of requests; limited to their own account if they have to enrol first.
+fn caller(holder: Holder, session: SessionId, limited: bool) -> Caller {
     Caller {
         subject: holder.user.to_string(),
         roles: holder.roles,
@@ -72,11 +70,11 @@ fn caller(holder: Holder, session: SessionId) -> Caller {
     }
 }
 
-fn must_enrol(holder: &Holder) -> bool {
-    !holder.mfa && needs_second_factor(&holder.roles)
-}
-
 impl Access {
+    fn must_enrol(&self, holder: &Holder) -> bool {
+        !holder.mfa && self.second_factor.wants(&holder.roles)
+    }
+
     /// Who holds a session now; none if it is over, or its holder may not log in any more.
     ///
     /// # Errors
@@ -88,7 +86,10 @@ impl Access {
     ) -> Result<Option<Actor>, AccessError> {
         let mut conn = self.db.pool().acquire().await?;
         let holder = store::sessions::holder(&mut conn, session, now).await?;
-        Ok(holder.map(|holder| Actor::User(caller(holder, session))))
+        Ok(holder.map(|holder| {
+            let limited = self.must_enrol(&holder);
+            Actor::User(caller(holder, session, limited))
+        }))
     }
 
     /// Tokens for a session of a holder, within the caller's transaction.
@@ -105,7 +106,7 @@ impl Access {
         let refresh_until = ctx.now() + REFRESH_TTL;
         let hash = fingerprint(refresh.expose_secret());
         store::sessions::insert_refresh(conn, session, &hash, refresh_until).await?;
-        let must_enrol = must_enrol(&holder);
+        let must_enrol = self.must_enrol(&holder);
         let subject = holder.user.to_string();
         let access = self.tokens.issue_for(
             &subject,

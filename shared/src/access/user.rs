@@ -56,18 +56,30 @@ impl User {
     pub(super) fn is_full_admin(&self) -> bool {
         self.disabled_at.is_none() && self.roles.contains(&Role::Admin) && self.clusters.is_none()
     }
-
-    /// Whether one of their roles wants a second factor.
-    pub fn needs_second_factor(&self) -> bool {
-        needs_second_factor(&self.roles)
-    }
 }
 
-/// Whether one of these roles wants a second factor: whoever moves money or sees identity papers.
-pub(super) fn needs_second_factor(roles: &[Role]) -> bool {
-    roles
-        .iter()
-        .any(|role| matches!(role, Role::Finance | Role::Compliance))
+/// Which roles want a second factor besides finance and compliance, who always do: they move money and see identity
+/// papers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecondFactorPolicy {
+    /// `SECOND_FACTOR_FOR_ADMINS`: admins, too, who can make themselves anything.
+    pub admins: bool,
+}
+
+impl SecondFactorPolicy {
+    /// Whether one of these roles wants a second factor.
+    pub fn wants(self, roles: &[Role]) -> bool {
+        roles.iter().any(|role| match role {
+            Role::Finance | Role::Compliance => true,
+            Role::Admin => self.admins,
+            Role::Ops
+            | Role::Support
+            | Role::Marketing
+            | Role::Analyst
+            | Role::Creator
+            | Role::Service => false,
+        })
+    }
 }
 
 /// A user to be.

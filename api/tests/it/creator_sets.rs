@@ -29,7 +29,15 @@ async fn a_filter_is_kept_changed_and_removed_by_its_owner(pool: PgPool) {
         json!(["star", "superstar"])
     );
     let other = json!({ "name": "Stars", "filter": { "q": "ada" } });
-    let changed = app.call(Method::PUT, &path, &[], Some(other)).await;
+    let stale = [("if-match", "\"7\"")];
+    let refused = app
+        .call(Method::PUT, &path, &stale, Some(other.clone()))
+        .await;
+    assert_eq!(refused.status.as_u16(), 412, "{refused:?}");
+    let changed = app
+        .call(Method::PUT, &path, &[("if-match", "\"1\"")], Some(other))
+        .await;
+    assert_eq!(changed.header("etag"), "\"2\"");
     assert_eq!(
         (
             changed.json()["shared"].clone(),

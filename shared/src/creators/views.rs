@@ -31,6 +31,8 @@ pub struct View {
     pub filter: CreatorFilter,
     /// In which order.
     pub sort: Sort,
+    /// Grows with each change.
+    pub version: i64,
     /// Since when it is kept.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -104,18 +106,25 @@ pub async fn keep_view(
     Ok(view)
 }
 
-/// Changes one of the caller's views.
+/// Changes one of the caller's views; only at the given version, if one is given.
 ///
 /// # Errors
-/// As [`keep_view`], and if the caller has none of this id.
+/// As [`keep_view`], and if the caller has none of this id, or it is at another version.
 pub async fn change_view(
     conn: &mut PgConnection,
     ctx: &Ctx,
     id: ViewId,
+    version: Option<i64>,
     new: &NewView,
 ) -> Result<View, CreatorError> {
     new.check()?;
     let owner = ctx.actor.to_string();
+    let present = store::views::lock(conn, &owner, id)
+        .await?
+        .ok_or(CreatorError::ViewNotFound(id))?;
+    if version.is_some_and(|version| version != present) {
+        return Err(CreatorError::Stale(present));
+    }
     let view = store::views::update(conn, ctx, &owner, id, new)
         .await?
         .ok_or(CreatorError::ViewNotFound(id))?;

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::filter::FilterBody;
 use crate::app::App;
 use crate::error::Result;
-use crate::extract::{Allowed, Json, PathId, ReadCreators};
+use crate::extract::{Allowed, IfMatch, Json, PathId, ReadCreators, etag};
 use crate::fields::Fields;
 
 /// A filter to keep.
@@ -66,6 +66,7 @@ pub(super) struct ViewView {
     shared: bool,
     filter: FilterBody,
     sort: String,
+    version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -79,6 +80,7 @@ impl From<View> for ViewView {
             shared: view.shared,
             filter: view.filter.into(),
             sort: view.sort.to_string(),
+            version: view.version,
             created_at: view.created_at,
             updated_at: view.updated_at,
         }
@@ -113,26 +115,31 @@ pub(super) async fn keep(
     let view = creators::keep_view(&mut tx, &caller.ctx, &new).await?;
     app.db.commit(tx, &caller.ctx).await?;
     let place = format!("/api/creator-views/{}", view.id);
-    let headers = [(header::LOCATION, place)];
+    let headers = [
+        (header::LOCATION, place),
+        (header::ETAG, etag(view.version)),
+    ];
     Ok((StatusCode::CREATED, headers, Json(ViewView::from(view))).into_response())
 }
 
 /// Change one of your kept filters
 #[utoipa::path(put, path = "/api/creator-views/{id}", operation_id = "changeCreatorView", tag = "creators", security(("bearer" = ["creators:read"])),
-    params(("id" = String, Path, description = "`view_…`")),
+    params(("id" = String, Path, description = "`view_…`"), ("If-Match" = Option<String>, Header, description = "Only this version is changed")),
     request_body = ViewBody,
-    responses((status = 200, body = ViewView), (status = 404, description = "You keep none of this id"), (status = 409, description = "You keep another one of this name")))]
+    responses((status = 200, body = ViewView), (status = 412, description = "It was changed meanwhile"), (status = 404, description = "You keep none of this id"), (status = 409, description = "You keep another one of this name")))]
 pub(super) async fn change(
     caller: Allowed<ReadCreators>,
     State(app): State<App>,
     PathId(id): PathId<ViewId>,
+    IfMatch(version): IfMatch,
     Json(body): Json<ViewBody>,
-) -> Result<Json<ViewView>> {
+) -> Result<Response> {
     let new = body.checked()?;
     let mut tx = app.db.begin().await?;
-    let view = creators::change_view(&mut tx, &caller.ctx, id, &new).await?;
+    let view = creators::change_view(&mut tx, &caller.ctx, id, version, &new).await?;
     app.db.commit(tx, &caller.ctx).await?;
-    Ok(Json(view.into()))
+    let headers = [(header::ETAG, etag(view.version))];
+    Ok((headers, Json(ViewView::from(view))).into_response())
 }
 
 /// Remove one of your kept filters

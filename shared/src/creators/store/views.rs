@@ -19,6 +19,7 @@ struct Row {
     shared: bool,
     filter: Json<CreatorFilter>,
     sort: String,
+    version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -32,6 +33,7 @@ impl Row {
             shared: self.shared,
             filter: self.filter.0,
             sort: stored("sort", &self.sort)?,
+            version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
         })
@@ -45,7 +47,7 @@ pub(in crate::creators) async fn list(
 ) -> sqlx::Result<Vec<View>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, owner, name, shared, filter as "filter: Json<CreatorFilter>", sort, created_at, updated_at
+        r#"select id, owner, name, shared, filter as "filter: Json<CreatorFilter>", sort, version, created_at, updated_at
            from creator_views where owner = $1 or shared order by (owner = $1) desc, name, id limit $2"#,
         owner,
         LISTED_MAX,
@@ -76,7 +78,7 @@ pub(in crate::creators) async fn insert(
         r#"insert into creator_views (id, owner, name, shared, filter, sort, created_at, updated_at)
            values ($1, $2, $3, $4, $5, $6, $7, $7)
            on conflict do nothing
-           returning id, owner, name, shared, filter as "filter: Json<CreatorFilter>", sort, created_at, updated_at"#,
+           returning id, owner, name, shared, filter as "filter: Json<CreatorFilter>", sort, version, created_at, updated_at"#,
         ViewId::new().uuid(),
         owner,
         new.name,
@@ -90,6 +92,21 @@ pub(in crate::creators) async fn insert(
     row.map(Row::view).transpose()
 }
 
+/// The version of one of the owner's views, which nobody else changes until the transaction ends.
+pub(in crate::creators) async fn lock(
+    conn: &mut PgConnection,
+    owner: &str,
+    id: ViewId,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "select version from creator_views where id = $1 and owner = $2 for update",
+        id.uuid(),
+        owner,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// None if the owner has none of this id.
 pub(in crate::creators) async fn update(
     conn: &mut PgConnection,
@@ -100,9 +117,9 @@ pub(in crate::creators) async fn update(
 ) -> Result<Option<View>, CreatorError> {
     let row = sqlx::query_as!(
         Row,
-        r#"update creator_views set name = $3, shared = $4, filter = $5, sort = $6, updated_at = $7
+        r#"update creator_views set name = $3, shared = $4, filter = $5, sort = $6, updated_at = $7, version = version + 1
            where id = $1 and owner = $2
-           returning id, owner, name, shared, filter as "filter: Json<CreatorFilter>", sort, created_at, updated_at"#,
+           returning id, owner, name, shared, filter as "filter: Json<CreatorFilter>", sort, version, created_at, updated_at"#,
         id.uuid(),
         owner,
         new.name,

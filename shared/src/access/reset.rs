@@ -3,13 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
-use lettre::{Address, Message};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
-use uuid::Uuid;
 
 use super::jobs::{MailPurpose, SendPasswordMail};
 use super::secret::{fingerprint, token};
@@ -19,7 +15,7 @@ use super::{Access, AccessError, NotOpened, store};
 use crate::audit::{self, Entry};
 use crate::config::EmailConfig;
 use crate::kernel::{Actor, Ctx, EmailAddress};
-use crate::providers::email::OutgoingMail;
+use crate::providers::email::{OutgoingMail, PlainMail};
 use crate::queue::enqueue;
 
 /// How long the link of somebody who forgot their password can be used.
@@ -154,31 +150,14 @@ fn compose(
         "{why}\r\n\r\n{link}\r\n\r\nThe link can be used once, within {how_long}. If you did not expect this mail, \
          nothing has happened to your account, and you need do nothing.\r\n"
     );
-    let mailbox = |name: Option<String>, address: &str| {
-        let address: Address = address.parse().map_err(|_| AccessError::Mail)?;
-        Ok::<_, AccessError>(Mailbox::new(name, address))
-    };
     let recipient: EmailAddress = to.parse().map_err(|_| AccessError::Mail)?;
-    let message = Message::builder()
-        .from(mailbox(
-            Some(sender.from_name.clone()),
-            sender.from.as_str(),
-        )?)
-        .to(mailbox(None, recipient.as_str())?)
-        .subject(subject)
-        .date(ctx.now().into())
-        .message_id(Some(format!(
-            "<{}@{}>",
-            Uuid::new_v4(),
-            sender.from.domain()
-        )))
-        .header(ContentType::TEXT_PLAIN)
-        .body(text)
-        .map_err(|_| AccessError::Mail)?;
-    Ok(OutgoingMail {
-        from: sender.from.clone(),
-        to: recipient,
-        // headers are encoded words and the body is ASCII
-        message: String::from_utf8_lossy(&message.formatted()).into_owned(),
-    })
+    let mail = PlainMail {
+        from: &sender.from,
+        from_name: &sender.from_name,
+        to: &recipient,
+        subject,
+        text: &text,
+        now: ctx.now(),
+    };
+    mail.compose().ok_or(AccessError::Mail)
 }

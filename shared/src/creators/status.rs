@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::edit::locked;
-use super::jobs::LiftSuspension;
+use super::jobs::{LiftSuspension, NotifySuspension};
 use super::store::{self, blocks::NewBlock};
 use super::{
     ActivationFacts, Block, BlockId, BlockedThing, Creator, CreatorError, CreatorId, CreatorStatus,
@@ -243,7 +243,7 @@ pub(super) async fn turn(
     Ok(after)
 }
 
-/// Writes a suspension among the blocks, and the job that ends it if it has an end.
+/// Writes a suspension among the blocks, the job that tells the creator, and the one that ends it if it has an end.
 async fn block(
     conn: &mut PgConnection,
     ctx: &Ctx,
@@ -268,6 +268,11 @@ async fn block(
         };
         enqueue_one(conn, ctx, NewJob::of(&job)?.at(end)).await?;
     }
+    let notice = NotifySuspension {
+        creator_id: creator.id,
+        block_id: id,
+    };
+    enqueue_one(conn, ctx, NewJob::of(&notice)?).await?;
     Ok(())
 }
 

@@ -45,6 +45,9 @@ pub enum MessagingError {
     /// The link was not made by us, or was changed on its way.
     #[error("this link is not valid; use the newest mail, or write to us")]
     InvalidLink,
+    /// The mail cannot be written to this address.
+    #[error("the mail cannot be put together for this address")]
+    Address,
     /// The creator could not be read or written.
     #[error(transparent)]
     Creator(#[from] CreatorError),
@@ -57,6 +60,7 @@ impl Classify for MessagingError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::InvalidLink => ErrorKind::NotFound,
+            Self::Address => ErrorKind::Invalid,
             Self::Creator(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -65,6 +69,7 @@ impl Classify for MessagingError {
     fn code(&self) -> &'static str {
         match self {
             Self::InvalidLink => "link-not-valid",
+            Self::Address => "address-not-usable",
             Self::Creator(error) => error.code(),
             Self::Db(error) => error.code(),
         }

@@ -10,6 +10,7 @@ mod error;
 mod layout;
 mod links;
 mod mailer;
+mod notices;
 mod rate;
 mod service;
 mod store;
@@ -20,6 +21,7 @@ pub use digests::AddressDigests;
 pub use error::{MessagingError, RenderError};
 pub use links::{Unsubscribe, UnsubscribeLinks};
 pub use mailer::{Mailer, Slot, Slots};
+pub use notices::suspension_notice;
 pub use rate::RateLimit;
 pub use service::{
     DeadMailbox, Subscription, subscription, suppress, suppress_for_good, unsubscribe,

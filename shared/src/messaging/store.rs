@@ -57,3 +57,19 @@ pub(super) async fn suppress_digests(
     .await
     .map(drop)
 }
+
+/// Whether an address must not be written to, by itself or by its digest.
+pub(super) async fn is_suppressed(
+    conn: &mut PgConnection,
+    address: &str,
+    digest: &[u8],
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select 1 from suppressions where channel = 'email' and address = $1)
+               or exists (select 1 from suppressed_digests where channel = 'email' and digest = $2) as "suppressed!""#,
+        address,
+        digest,
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -1,10 +1,9 @@
 //! Access: the mails by which people set their passwords.
 
 use shared::access::SendPasswordMail;
-use shared::providers::email::Handover;
-use shared::queue::{Done, Failure, Next, Outcome};
+use shared::queue::{Done, Outcome};
 
-use super::follow;
+use super::{follow, told};
 use crate::job_cx::JobCx;
 use crate::registry::Registry;
 
@@ -26,11 +25,5 @@ async fn send(job: SendPasswordMail, cx: JobCx) -> Outcome {
         // nobody who may log in has this address, which nobody is told
         return Ok(Done::NOTHING);
     };
-    match mailer.send(slot, &mail).await {
-        // it may have arrived; a second one would only confuse, and who got none asks again
-        Handover::Accepted | Handover::Unknown { .. } => Ok(Done::NOTHING),
-        Handover::Refused { reply, .. } => Err(Failure::told(Next::Fail, reply)),
-        Handover::Deferred { reply } => Err(Failure::told(Next::Retry(None), reply)),
-        Handover::Unreachable { why } => Err(Failure::told(Next::Retry(None), why)),
-    }
+    told(mailer.send(slot, &mail).await)
 }

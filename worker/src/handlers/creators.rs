@@ -1,18 +1,20 @@
 //! Creators: suspensions that end, and operations on many.
 
 use shared::creators::{
-    self, CreatorBulkState, CreatorBulkWork, CreatorError, LiftSuspension, Lifted,
+    self, CreatorBulkState, CreatorBulkWork, CreatorError, LiftSuspension, Lifted, NotifySuspension,
 };
 use shared::kernel::{Classify, ErrorKind};
+use shared::messaging;
 use shared::queue::{Done, Failure, Next, Outcome, retry, snooze};
 
-use super::follow;
+use super::{follow, told};
 use crate::job_cx::JobCx;
 use crate::registry::Registry;
 
 pub(super) fn register(registry: Registry) -> Registry {
     registry
         .on::<LiftSuspension, _, _>(lift_suspension)
+        .on::<NotifySuspension, _, _>(notify_suspension)
         .on::<CreatorBulkWork, _, _>(bulk)
 }
 
@@ -30,6 +32,20 @@ async fn lift_suspension(job: LiftSuspension, cx: JobCx) -> Outcome {
         )),
         Lifted::Back(_) | Lifted::KeptByOthers | Lifted::NotSuspended => Ok(Done::NOTHING),
     }
+}
+
+async fn notify_suspension(job: NotifySuspension, cx: JobCx) -> Outcome {
+    let mailer = &cx.app.sender.mailer;
+    let mut slots = mailer.slots(1).await;
+    cx.ensure_live()?;
+    let mut conn = cx.app.db.pool().acquire().await.map_err(retry)?;
+    let (identity, links) = (mailer.identity(), mailer.links());
+    let notice = messaging::suspension_notice(&mut conn, &cx.ctx(), identity, links, &job).await;
+    drop(conn);
+    let (Some(mail), Some(slot)) = (notice.map_err(follow)?, slots.take()) else {
+        return Ok(Done::NOTHING);
+    };
+    told(mailer.send(slot, &mail).await)
 }
 
 async fn bulk(job: CreatorBulkWork, cx: JobCx) -> Outcome {

@@ -12,7 +12,8 @@ mod tiers;
 mod transfers;
 
 use shared::kernel::{Classify, ErrorKind};
-use shared::queue::{Failure, fail, retry};
+use shared::providers::email::Handover;
+use shared::queue::{Done, Failure, Next, Outcome, fail, retry};
 
 use crate::registry::Registry;
 
@@ -32,6 +33,17 @@ pub fn all() -> Registry {
     ]
     .into_iter()
     .fold(Registry::default(), |registry, add| add(registry))
+}
+
+/// What follows from a mail about somebody's own account that was handed over.
+fn told(end: Handover) -> Outcome {
+    match end {
+        // it may have arrived; a second one would only confuse
+        Handover::Accepted | Handover::Unknown { .. } => Ok(Done::NOTHING),
+        Handover::Refused { reply, .. } => Err(Failure::told(Next::Fail, reply)),
+        Handover::Deferred { reply } => Err(Failure::told(Next::Retry(None), reply)),
+        Handover::Unreachable { why } => Err(Failure::told(Next::Retry(None), why)),
+    }
 }
 
 /// What follows from a failure: what is gone or wrong will not mend itself, everything else may.

@@ -7,6 +7,7 @@
 mod contract;
 #[cfg(any(test, feature = "testing"))]
 mod fake;
+mod plain;
 mod reply;
 mod session;
 mod smtp;
@@ -21,6 +22,7 @@ use crate::kernel::EmailAddress;
 
 #[cfg(any(test, feature = "testing"))]
 pub use fake::FakeEmail;
+pub use plain::PlainMail;
 pub use smtp::{InvalidSmtpUrl, SmtpOptions, SmtpProvider};
 
 /// A message that is ready to go.

@@ -2,13 +2,13 @@
 
 use crate::access::SendPasswordMail;
 use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
-use crate::creators::{CreatorBulkWork, LiftSuspension};
+use crate::creators::{CreatorBulkWork, LiftSuspension, NotifySuspension};
 use crate::exports::ExportWork;
 use crate::files::PurgeFiles;
 use crate::fx::ImportRates;
 use crate::imports::ImportWork;
 use crate::onboarding::SweepOnboarding;
-use crate::privacy::{ErasePerson, ExportPerson};
+use crate::privacy::{ErasePerson, ExportPerson, RemoveRetained};
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
 use crate::tasks::RemindTask;
@@ -19,6 +19,7 @@ pub fn catalog() -> Catalog {
     Catalog::default()
         .with::<BulkWork>()
         .with::<LiftSuspension>()
+        .with::<NotifySuspension>()
         .with::<CreatorBulkWork>()
         .with::<RecalculateTiers>()
         .with::<EvaluateTier>()
@@ -29,6 +30,7 @@ pub fn catalog() -> Catalog {
         .with::<RemindTask>()
         .with::<ExportPerson>()
         .with::<ErasePerson>()
+        .with::<RemoveRetained>()
         .with::<SendPasswordMail>()
         .with::<ImportWork>()
         .with::<ExportWork>()

@@ -8,6 +8,7 @@ use crate::files::PurgeFiles;
 use crate::fx::ImportRates;
 use crate::kernel::Ctx;
 use crate::onboarding::SweepOnboarding;
+use crate::privacy::RemoveRetained;
 use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
 use crate::queue::{Catalog, Job};
 use crate::tiers::RecalculateTiers;
@@ -35,6 +36,7 @@ fn all() -> Vec<ScheduleSpec> {
         every::<RecalculateTiers>("tiers of all creators", "15 0 * * *"),
         // the bank publishes at 16:00 in Frankfurt, which is 15:00 in winter
         every::<ImportRates>("exchange rates", "30 15 * * *"),
+        every::<RemoveRetained>("retained data whose time is over", "45 2 * * *"),
     ]
 }
 

@@ -81,6 +81,7 @@ needs!(
     ErasePeople,
     ReadRates,
     WriteRates,
+    HoldPeople,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for

@@ -11,7 +11,7 @@ mod version;
 
 pub use allowed::{
     Allowed, Anybody, ConfigureFields, ConfigureOnboarding, DecideAge, DecideOnboarding,
-    ErasePeople, ExportCreators, ExportPeople, ImportCreators, MergeCreators, Needs, OwnAccount,
+    ErasePeople, ExportCreators, ExportPeople, HoldPeople, ImportCreators, MergeCreators, Needs, OwnAccount,
     OwnCreator, OwnOr, ReadAnalytics, ReadAudit, ReadCampaigns, ReadComplianceNotes, ReadCreators,
     ReadDeliveries, ReadJobs, ReadKeys, ReadMetrics, ReadNotes, ReadOnboarding, ReadPeople,
     ReadQueues, ReadRates, ReadSchedules, ReadTasks, ReadUsers, ReadWorkers, RevealBank,

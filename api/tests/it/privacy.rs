@@ -142,3 +142,109 @@ async fn an_erasure_is_planned_confirmed_and_done(pool: PgPool) {
     let verified = app.get("/api/admin/audit/verify").await.json();
     assert_eq!(verified["broken"], Value::Null, "{verified}");
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_hold_is_taken_and_lifted_and_keeps_an_erasure_from_being_confirmed(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let id = creator(&app, "ada").await;
+    let path = format!("/api/creators/{id}/privacy-measures");
+    let hold = json!({ "kind": "legal_hold", "reason": "case 1" });
+    for role in [Role::Support, Role::Marketing, Role::Finance] {
+        assert_eq!(ask_as(&app, role, &path).await.status, 403, "{role}");
+    }
+    let wrong = app
+        .post(&path, json!({ "kind": "hold", "reason": "x" }))
+        .await;
+    assert_eq!(wrong.json()["errors"][0]["field"], "/kind", "{wrong:?}");
+    let wrong = app.post(&path, json!({ "kind": "restriction" })).await;
+    assert_eq!(wrong.json()["errors"][0]["field"], "/reason", "{wrong:?}");
+    let taken = app.post(&path, hold).await;
+    assert_eq!(taken.status, 201, "{taken:?}");
+    let place = taken.header("location").to_owned();
+    assert_eq!(app.get(&place).await.json(), taken.json());
+
+    let planned = app
+        .post(
+            &format!("/api/creators/{id}/erasures"),
+            json!({ "reason": "ticket 7" }),
+        )
+        .await;
+    let confirm = format!("{}/confirm", planned.header("location"));
+    let refused = app.post(&confirm, json!({})).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.problem()),
+        (409, "legal-hold".to_owned())
+    );
+    let lift = format!("{place}/lift");
+    let why = json!({ "reason": "case closed" });
+    let lifted = app.post(&lift, why.clone()).await.json();
+    assert_eq!(lifted["liftReason"], "case closed", "{lifted}");
+    assert_eq!(app.post(&lift, why).await.problem(), "measure-lifted");
+    assert_eq!(app.post(&confirm, json!({})).await.status, 202);
+    let trail = app
+        .get("/api/admin/audit?action=privacy.take_measure")
+        .await;
+    assert_eq!(trail.json()["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_over_is_foretold_and_removed_by_a_job(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let id = creator(&app, "ada").await;
+    let path = format!("/api/creators/{id}/erasures");
+    let planned = app.post(&path, json!({ "reason": "ticket 7" })).await;
+    let place = planned.header("location").to_owned();
+    app.post(&format!("{place}/confirm"), json!({})).await;
+    carried_out(&app, &place, true).await;
+
+    let now = app.get("/api/admin/retention").await.json();
+    let classes = now["classes"].as_array().expect("classes");
+    assert!(
+        classes
+            .iter()
+            .all(|class| class["people"] == 0 && class["years"].is_u64())
+    );
+    let day = app.app.clock.now().date_naive() + chrono::Duration::days(3 * 366);
+    let then = app
+        .get(&format!("/api/admin/retention?day={day}"))
+        .await
+        .json();
+    let history = then["classes"].as_array().expect("classes").iter();
+    let history = history.clone().find(|class| class["class"] == "history");
+    let history = history.expect("history").clone();
+    assert_eq!(history["people"], 1, "{then}");
+    assert!(
+        history["rows"]["creator_status_history"].as_u64() >= Some(1),
+        "{then}"
+    );
+    for wrong in ["day=tomorrow", "day=%2B200000-01-01", "day=0000-01-01"] {
+        let wrong = app.get(&format!("/api/admin/retention?{wrong}")).await;
+        assert_eq!(wrong.status, 422, "{wrong:?}");
+    }
+
+    let runs = "/api/admin/retention/runs";
+    assert_eq!(ask_as(&app, Role::Support, runs).await.status, 403);
+    let asked = app.post(runs, json!({})).await;
+    assert_eq!(asked.status, 202, "{asked:?}");
+    let jobs: i64 =
+        sqlx::query_scalar("select count(*) from jobs where kind = 'privacy.remove_retained'")
+            .fetch_one(app.app.db.pool())
+            .await
+            .expect("counted");
+    assert_eq!(jobs, 1);
+    app.app.clock.advance(chrono::Duration::days(3 * 366));
+    loop {
+        let mut tx = app.app.db.begin().await.expect("begun");
+        let step = privacy::removal_step(&mut tx, &app.ctx())
+            .await
+            .expect("a step");
+        app.app.db.commit(tx, &app.ctx()).await.expect("committed");
+        if matches!(step, privacy::RemovalStep::Finished(_)) {
+            break;
+        }
+    }
+    let listed = app.get(runs).await.json();
+    let went = &listed["items"][0]["classes"]["history"];
+    assert_eq!(went["people"], 1, "{listed}");
+    assert!(went["rows"].as_u64() >= Some(2), "{listed}");
+}

@@ -106,11 +106,13 @@ pub enum Permission {
     ReadRates,
     /// Put exchange rates by hand, and have them imported.
     WriteRates,
+    /// Restrict what is done with people's data, and keep it as evidence.
+    HoldPeople,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 50] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -160,6 +162,7 @@ impl Permission {
         Self::ErasePeople,
         Self::ReadRates,
         Self::WriteRates,
+        Self::HoldPeople,
     ];
 
     /// The permission's name on the wire.
@@ -214,6 +217,7 @@ impl Permission {
             Self::ErasePeople => "people:erase",
             Self::ReadRates => "fx:read",
             Self::WriteRates => "fx:write",
+            Self::HoldPeople => "people:hold",
         }
     }
 
@@ -302,6 +306,7 @@ impl Permission {
                     | Self::WritePeople
                     | Self::ExportPeople
                     | Self::ErasePeople
+                    | Self::HoldPeople
                     | Self::DecideAge
                     | Self::ReadJobs
                     | Self::ReadAudit
@@ -386,6 +391,7 @@ impl Permission {
                 | Self::WritePeople
                 | Self::ExportPeople
                 | Self::ErasePeople
+                | Self::HoldPeople
                 | Self::DecideAge
                 | Self::WriteTiers
                 | Self::WriteRates

@@ -334,7 +334,9 @@ fn exchange_rates_come_from_the_bank_a_mirror_or_a_file() {
     );
     let plain = [("FX_RECENT_URL", "http://rates.example/recent.xml")];
     assert_eq!(variables(read(&MINIMAL, &plain)), ["FX_RECENT_URL"]);
+}
 
+#[test]
 fn admins_show_a_second_factor_in_production_unless_somebody_says_otherwise() {
     const NAME: &str = "SECOND_FACTOR_FOR_ADMINS";
     let admins = |base, changes| read(base, changes).expect("usable").second_factor.admins;

@@ -32,7 +32,7 @@ pub use bulk::{
 pub use consents::{consent_history, say};
 pub use edit::{archive, change, lock, unarchive};
 pub use error::CreatorError;
-pub use jobs::LiftSuspension;
+pub use jobs::{LiftSuspension, NotifySuspension};
 pub use many::{
     Key, Known, Registration, change_many, count_matching, known, lock_named, named, next_matching,
     register_many, within_callers_reach,
@@ -47,9 +47,10 @@ pub use model::{
     Sort, SortKey, StatusChange, StatusEntry, Tier, TierEntry, Username, age_on, obstacles,
 };
 pub use people::{
-    EVIDENCE_MAX_CHARS, change_person, decide_age, known_person, person, reveal_person,
+    EVIDENCE_MAX_CHARS, change_person, decide_age, known_person, person, restrict_person,
+    reveal_person,
 };
-pub use search::list;
+pub use search::{by_address, list, record_address_search};
 pub use service::{
     clusters, consents, get, profile, record_consent, register, reveal_contact, status_history,
     tier_history, within_reach,

@@ -237,3 +237,17 @@ pub(super) async fn locked(conn: &mut PgConnection, id: PersonId) -> Result<Pers
         .await?
         .ok_or(CreatorError::PersonNotFound(id))
 }
+
+/// Notes that nothing but keeping may be done with the data of people, or that it may again. Campaigns leave all their
+/// creators out from then on; who asked for it and why is for the caller to record.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn restrict_person(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    people: &[uuid::Uuid],
+    restricted: bool,
+) -> sqlx::Result<()> {
+    store::people::set_restricted(conn, ctx, people, restricted).await
+}

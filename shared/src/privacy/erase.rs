@@ -3,15 +3,20 @@
 use chrono::{Months, NaiveDate};
 use sqlx::PgConnection;
 
+use super::measures::stands;
 use super::requests::{person, record};
+use super::retention;
 use super::store::{self, Subjects};
-use super::{Fate, HOLDINGS, Holding, Outcome, PrivacyError, RequestId, RequestState, Treatment};
+use super::{
+    Fate, HOLDINGS, Holding, MeasureKind, Outcome, PrivacyError, RequestId, RequestState, Treatment,
+};
 use crate::audit;
 use crate::creators::CreatorId;
 use crate::kernel::Ctx;
 use crate::messaging::{self, AddressDigests};
 
-/// Carries out a confirmed erasure in the caller's transaction; one that is over stays as it is.
+/// Carries out a confirmed erasure in the caller's transaction; one that is over stays as it is. If a legal hold came
+/// first, it fails and says so.
 ///
 /// # Errors
 /// If there is no such request, a retention rule is missing, or the database refuses.
@@ -28,6 +33,13 @@ pub async fn erase(
         return Ok(());
     }
     let subjects = store::subjects(conn, request.person).await?;
+    // creators before their person, as every change of status takes them
+    store::measures::lock_creators(conn, &subjects.creators).await?;
+    store::measures::lock_people(conn, &subjects.people).await?;
+    if stands(conn, &subjects, MeasureKind::LegalHold).await? {
+        let why = PrivacyError::Held.to_string();
+        return Ok(store::fail(conn, ctx, id, &why).await?);
+    }
     // before anything goes: who they were is what the rest is found by
     let names = store::names(conn, &subjects).await?;
     let outcome = outcome(conn, ctx, &subjects).await?;
@@ -78,13 +90,10 @@ async fn one(
         Treatment::Retain { kept_as } => (Fate::Retained, Some(kept_as)),
     };
     let rule = match class {
-        Some(class) => {
-            let rule = store::rule(conn, class, today).await?;
-            Some(rule.ok_or(PrivacyError::NoRule(class))?)
-        }
+        Some(class) => Some(retention::rule(conn, class, today).await?),
         None => None,
     };
-    let (basis, years) = rule.unzip();
+    let (basis, years) = rule.map(|rule| (rule.basis, rule.years)).unzip();
     let until = years.and_then(|years| today.checked_add_months(Months::new(years * 12)));
     Ok(Outcome {
         table: holding.table.to_owned(),

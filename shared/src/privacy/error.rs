@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{RequestId, RequestState};
+use super::{MeasureId, RequestId, RequestState};
 use crate::creators::CreatorError;
 use crate::kernel::{Classify, ErrorKind, FieldError};
 use crate::queue::EnqueueError;
@@ -16,6 +16,21 @@ pub enum PrivacyError {
     /// One of the kind is under way for the person.
     #[error("such a request is under way for this person already; see it to its end first")]
     UnderWay,
+    /// There is no such measure about this person.
+    #[error("there is no measure {0} about this person")]
+    NoMeasure(MeasureId),
+    /// Processing is restricted already.
+    #[error("processing is restricted for this person already")]
+    Restricted,
+    /// The measure was lifted before.
+    #[error("this measure was lifted already")]
+    Lifted,
+    /// A legal hold stands, and what it keeps cannot be erased.
+    #[error("a legal hold keeps this person's data from being erased; lift it first")]
+    Held,
+    /// There is nothing left to take a measure about.
+    #[error("this person was erased")]
+    Erased,
     /// The person has creators that the caller may not know of.
     #[error("this concerns profiles beyond your reach; ask somebody who may see all clusters")]
     BeyondReach,
@@ -47,8 +62,13 @@ pub enum PrivacyError {
 impl Classify for PrivacyError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound(_) | Self::NoDocument => ErrorKind::NotFound,
-            Self::UnderWay | Self::NotPlanned(_) => ErrorKind::Conflict,
+            Self::NotFound(_) | Self::NoDocument | Self::NoMeasure(_) => ErrorKind::NotFound,
+            Self::UnderWay
+            | Self::NotPlanned(_)
+            | Self::Restricted
+            | Self::Lifted
+            | Self::Held
+            | Self::Erased => ErrorKind::Conflict,
             Self::BeyondReach => ErrorKind::Forbidden,
             Self::TooLarge(_) => ErrorKind::Invalid,
             Self::NoRule(_) => ErrorKind::Internal,
@@ -62,6 +82,11 @@ impl Classify for PrivacyError {
         match self {
             Self::NotFound(_) => "privacy-request-not-found",
             Self::UnderWay => "privacy-request-under-way",
+            Self::NoMeasure(_) => "measure-not-found",
+            Self::Restricted => "processing-restricted",
+            Self::Lifted => "measure-lifted",
+            Self::Held => "legal-hold",
+            Self::Erased => "person-erased",
             Self::BeyondReach => "beyond-reach",
             Self::NotPlanned(_) => "not-planned",
             Self::NoDocument => "no-document",
@@ -80,6 +105,11 @@ impl Classify for PrivacyError {
             Self::NotFound(_)
             | Self::UnderWay
             | Self::BeyondReach
+            | Self::NoMeasure(_)
+            | Self::Restricted
+            | Self::Lifted
+            | Self::Held
+            | Self::Erased
             | Self::NotPlanned(_)
             | Self::NoDocument
             | Self::TooLarge(_)

@@ -160,7 +160,6 @@ pub const HOLDINGS: &[Holding] = &[
         "contact = null, proof = case when proof is not null then 'erased' end",
         Some("consent_log"),
     ),
-    retained("onboarding_runs", "onboarding", OF_CREATOR, "history"),
     pseudonymised(
         "onboarding_steps",
         "steps of the onboarding",
@@ -175,6 +174,7 @@ pub const HOLDINGS: &[Holding] = &[
         "data = null, reason = case when reason is not null then 'erased' end",
         Some("history"),
     ),
+    retained("onboarding_runs", "onboarding", OF_CREATOR, "history"),
     pseudonymised(
         "campaign_deliveries",
         "mails they were sent",
@@ -194,6 +194,21 @@ pub const HOLDINGS: &[Holding] = &[
         "proofs of age",
         "person_id = any($1)",
         "age_proof",
+    ),
+    pseudonymised(
+        "privacy_measures",
+        "restrictions and legal holds",
+        "person_id = any($1)",
+        "reason = 'erased', lift_reason = case when lift_reason is not null then 'erased' end",
+        Some("history"),
+    ),
+    // a row per profile, kept as long; the name it is sorted by is a copy and goes with the profile's
+    pseudonymised(
+        "creator_tiers",
+        "the tier",
+        OF_CREATOR,
+        "tier = 'newcomer', since = created_at",
+        None,
     ),
     pseudonymised(
         "creators",
@@ -225,6 +240,10 @@ pub const REFERENCES: &[(&str, &str)] = &[
     (
         "tier_changes",
         "decided changes of a run, gone when it ends",
+    ),
+    (
+        "retention_removals",
+        "which classes are gone of whom: proof that they are (GDPR Art. 5(2))",
     ),
     (
         "privacy_requests",

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RequestId;
-use crate::queue::{Job, Policy};
+use crate::queue::{Job, Policy, Priority};
 
 /// Writes the document of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,5 +53,25 @@ impl Job for ErasePerson {
 
     fn unique_key(&self) -> Option<String> {
         Some(self.request_id.to_string())
+    }
+}
+
+/// Removes what was retained after erasures and whose time is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveRetained {}
+
+impl Job for RemoveRetained {
+    const KIND: &'static str = "privacy.remove_retained";
+    const QUEUE: &'static str = "housekeeping";
+    const DESCRIPTION: &'static str = "Removes what was retained after erasures and whose time is over; goes on with a run that was interrupted.";
+    const POLICY: Policy = Policy {
+        priority: Priority::Low,
+        timeout: Duration::from_secs(1800),
+        ..Policy::DEFAULT
+    };
+
+    fn unique_key(&self) -> Option<String> {
+        Some("all".to_owned())
     }
 }

@@ -13,6 +13,28 @@ typed_id!(
     "privacy"
 );
 
+typed_id!(
+    /// Names one measure about a person's data.
+    MeasureId,
+    "measure"
+);
+
+typed_id!(
+    /// Names one removal of what was retained.
+    RetentionRunId,
+    "retentionrun"
+);
+
+words!(
+    /// What a measure does.
+    MeasureKind {
+        /// The data is kept and not used: no campaign writes to the person (GDPR Art. 18).
+        Restriction => "restriction",
+        /// The data is evidence: it is neither erased nor removed while the hold stands (GDPR Art. 17(3)(e)).
+        LegalHold => "legal_hold",
+    }
+);
+
 words!(
     /// What is asked for.
     RequestKind {
@@ -65,6 +87,29 @@ pub struct Outcome {
     pub basis: Option<String>,
     /// Until when.
     pub until: Option<NaiveDate>,
+}
+
+/// A measure about a person, standing or lifted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measure {
+    /// Which.
+    pub id: MeasureId,
+    /// Whose data.
+    pub person: PersonId,
+    /// What it does.
+    pub kind: MeasureKind,
+    /// Why it was taken.
+    pub reason: String,
+    /// By whom.
+    pub set_by: String,
+    /// When.
+    pub set_at: DateTime<Utc>,
+    /// Who lifted it; none while it stands.
+    pub lifted_by: Option<String>,
+    /// When.
+    pub lifted_at: Option<DateTime<Utc>>,
+    /// Why.
+    pub lift_reason: Option<String>,
 }
 
 /// A request and what became of it.

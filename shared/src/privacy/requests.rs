@@ -4,9 +4,11 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::erase::outcome;
+use super::measures::stands;
 use super::store::{self, NewRequest, Subjects};
 use super::{
-    ErasePerson, ExportPerson, PrivacyError, Request, RequestId, RequestKind, RequestState,
+    ErasePerson, ExportPerson, MeasureKind, PrivacyError, Request, RequestId, RequestKind,
+    RequestState,
 };
 use crate::audit::{self, Entry};
 use crate::creators::{self, CreatorId, PersonId};
@@ -25,10 +27,10 @@ pub async fn ask_for_export(
     reason: &str,
 ) -> Result<Request, PrivacyError> {
     creators::check_reason("/reason", reason)?;
-    let subjects = subjects(conn, ctx, id).await?;
+    let (person, _) = subjects(conn, ctx, id).await?;
     let new = NewRequest {
         id: RequestId::new(),
-        person: subjects.person,
+        person,
         kind: RequestKind::Export,
         state: RequestState::Running,
         reason,
@@ -53,11 +55,11 @@ pub async fn plan_erasure(
     reason: &str,
 ) -> Result<Request, PrivacyError> {
     creators::check_reason("/reason", reason)?;
-    let subjects = subjects(conn, ctx, id).await?;
+    let (person, subjects) = subjects(conn, ctx, id).await?;
     let outcome = outcome(conn, ctx, &subjects).await?;
     let new = NewRequest {
         id: RequestId::new(),
-        person: subjects.person,
+        person,
         kind: RequestKind::Erasure,
         state: RequestState::Planned,
         reason,
@@ -69,7 +71,7 @@ pub async fn plan_erasure(
 /// Has a planned erasure carried out by a job. Saying it again changes nothing.
 ///
 /// # Errors
-/// If there is no such request within reach, or it is over.
+/// If there is no such request within reach, it is over, or a legal hold stands.
 pub async fn confirm_erasure(
     conn: &mut PgConnection,
     ctx: &Ctx,
@@ -84,6 +86,10 @@ pub async fn confirm_erasure(
         state @ (RequestState::Completed | RequestState::Failed) => {
             return Err(PrivacyError::NotPlanned(state));
         }
+    }
+    let (_, subjects) = subjects(conn, ctx, id).await?;
+    if stands(conn, &subjects, MeasureKind::LegalHold).await? {
+        return Err(PrivacyError::Held);
     }
     store::confirm(conn, ctx, request).await?;
     let job = ErasePerson {
@@ -105,7 +111,7 @@ pub async fn find(
     request: RequestId,
     kind: RequestKind,
 ) -> Result<Request, PrivacyError> {
-    let subjects = subjects(conn, ctx, id).await?;
+    let (_, subjects) = subjects(conn, ctx, id).await?;
     let found = store::find(conn, request).await?;
     found
         .filter(|found| found.kind == kind && subjects.people.contains(&found.person.into()))
@@ -126,18 +132,18 @@ pub async fn fail(
 }
 
 /// Who the request is about; all of them have to be within the caller's reach, as it concerns all of them.
-async fn subjects(
+pub(super) async fn subjects(
     conn: &mut PgConnection,
     ctx: &Ctx,
     id: CreatorId,
-) -> Result<Subjects, PrivacyError> {
+) -> Result<(PersonId, Subjects), PrivacyError> {
     let creator = creators::within_reach(conn, ctx, id).await?;
     let subjects = store::subjects(conn, creator.person).await?;
     let reach = ctx.actor.reach();
     let own = reach.creator == Some(uuid::Uuid::from(creator.id));
     let reached = |cluster: &String| reach.covers_cluster(cluster);
     if own || subjects.clusters.iter().all(reached) {
-        Ok(subjects)
+        Ok((creator.person, subjects))
     } else {
         Err(PrivacyError::BeyondReach)
     }

@@ -1,6 +1,6 @@
 //! Nothing is forgotten: every table is named, everything is handed out, and after an erasure nothing tells who it was.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use serde_json::Value;
@@ -248,4 +248,169 @@ async fn an_export_holds_everything_but_secrets(pool: PgPool) {
     let later = Ctx::new(Actor::System, &clock);
     let gone = open_document(&mut conn, &later, id, asked.id).await;
     assert!(matches!(gone, Err(PrivacyError::NoDocument)), "{gone:?}");
+}
+
+/// So many years and a day from now.
+fn years_later(years: i64) -> Ctx {
+    let clock = Clock::system();
+    clock.advance(chrono::Duration::days(years * 366 + 1));
+    Ctx::new(Actor::System, &clock)
+}
+
+/// Removes what is over as the job does.
+async fn removed(pool: &PgPool, ctx: &Ctx) -> RetentionRun {
+    loop {
+        let mut tx = pool.begin().await.expect("begun");
+        let step = removal_step(&mut tx, ctx).await.expect("a step");
+        tx.commit().await.expect("committed");
+        if let RemovalStep::Finished(run) = step {
+            return run;
+        }
+    }
+}
+
+/// People and rows that a dry run finds, class by class; classes without anybody are left out.
+async fn dry(pool: &PgPool, ctx: &Ctx) -> BTreeMap<String, (u64, u64)> {
+    let mut conn = pool.acquire().await.expect("a connection");
+    let due = dry_run(&mut conn, ctx, ctx.now().date_naive())
+        .await
+        .expect("a report");
+    due.into_iter()
+        .filter(|due| due.people > 0)
+        .map(|due| (due.rule.class, (due.people, due.rows.values().sum())))
+        .collect()
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_retained_goes_when_its_years_are_over(pool: PgPool) {
+    let id = world(&pool).await;
+    erased(&pool, id).await;
+    assert_eq!(dry(&pool, &ctx()).await, BTreeMap::new());
+    assert_eq!(removed(&pool, &ctx()).await.outcome, RunOutcome::default());
+
+    let after = years_later(3);
+    let report = dry(&pool, &after).await;
+    let classes: Vec<&str> = report.keys().map(String::as_str).collect();
+    assert_eq!(classes, ["consent_log", "history", "messages"]);
+    let run = removed(&pool, &after).await;
+    let went: BTreeMap<String, (u64, u64)> = run
+        .outcome
+        .classes
+        .iter()
+        .map(|(class, gone)| (class.clone(), (gone.people, gone.rows)))
+        .collect();
+    assert_eq!(went, report, "what was foretold is what went");
+    assert!(report["history"].1 > 3 && report["consent_log"].1 > 0);
+    assert_eq!(removed(&pool, &after).await.outcome, RunOutcome::default());
+
+    let mut conn = pool.acquire().await.expect("a connection");
+    let creator = crate::creators::get(&mut conn, id)
+        .await
+        .expect("the id stays");
+    let subjects = store::subjects(&mut conn, creator.person)
+        .await
+        .expect("subjects");
+    for holding in HOLDINGS {
+        let left = store::count(&mut conn, holding, &subjects).await;
+        let left = left.expect("counted");
+        let is_over = match holding.treatment {
+            Treatment::Erase => true,
+            Treatment::Retain { kept_as } => kept_as == "history",
+            Treatment::Pseudonymise { kept_as, .. } => {
+                kept_as.is_some_and(|class| ["history", "consent_log", "messages"].contains(&class))
+            }
+        };
+        assert!(!is_over || left == 0, "{} has {left} rows", holding.table);
+        if ["creator_earnings_daily", "creators", "people"].contains(&holding.table) {
+            assert!(left > 0, "{} is to stay", holding.table);
+        }
+    }
+    removed(&pool, &years_later(10)).await;
+    let earnings: i64 =
+        sqlx::query_scalar("select count(*) from creator_earnings_daily where creator_id = $1")
+            .bind(Uuid::from(id))
+            .fetch_one(&pool)
+            .await
+            .expect("counted");
+    assert_eq!(earnings, 0);
+    let others: bool = sqlx::query_scalar("select exists (select from creator_earnings_daily)")
+        .fetch_one(&pool)
+        .await
+        .expect("looked");
+    assert!(others, "nobody else's went");
+    let verified = audit::verify(&mut conn, 0, None).await.expect("verified");
+    assert!(verified.broken.is_none(), "{verified:?}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_legal_hold_keeps_data_from_being_erased_and_removed(pool: PgPool) {
+    let id = world(&pool).await;
+    let mut conn = pool.acquire().await.expect("a connection");
+    let hold = MeasureKind::LegalHold;
+    let first = take_measure(&mut conn, &ctx(), id, hold, "case 1")
+        .await
+        .expect("taken");
+    let second = take_measure(&mut conn, &ctx(), id, hold, "case 2")
+        .await
+        .expect("there may be several");
+    let planned = plan_erasure(&mut conn, &ctx(), id, "ticket 7")
+        .await
+        .expect("planned");
+    for (hold, refused) in [(first, true), (second, true)] {
+        let confirmed = confirm_erasure(&mut conn, &ctx(), id, planned.id).await;
+        assert_eq!(matches!(confirmed, Err(PrivacyError::Held)), refused);
+        lift_measure(&mut conn, &ctx(), id, hold.id, "closed")
+            .await
+            .expect("lifted");
+        let again = lift_measure(&mut conn, &ctx(), id, hold.id, "closed").await;
+        assert!(matches!(again, Err(PrivacyError::Lifted)), "{again:?}");
+    }
+    confirm_erasure(&mut conn, &ctx(), id, planned.id)
+        .await
+        .expect("confirmed");
+    erase(&mut conn, &ctx(), &digests(), planned.id)
+        .await
+        .expect("erased");
+    let late = take_measure(&mut conn, &ctx(), id, hold, "case 3").await;
+    assert!(matches!(late, Err(PrivacyError::Erased)), "{late:?}");
+
+    // taken before the erasure was known of, as a restored copy may have it
+    sqlx::query(
+        "insert into privacy_measures (id, person_id, kind, reason, set_by, set_at)
+         select uuid_v7(), person_id, 'legal_hold', 'case 4', 'test', now() from creators where id = $1",
+    )
+    .bind(Uuid::from(id))
+    .execute(&pool)
+    .await
+    .expect("held");
+    let after = years_later(10);
+    assert_eq!(dry(&pool, &after).await, BTreeMap::new());
+    let run = removed(&pool, &after).await;
+    assert_eq!((run.outcome.classes.len(), run.outcome.held), (0, 5));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_restriction_holds_for_the_person_until_the_last_is_lifted(pool: PgPool) {
+    let id = crate::testing::creator(&pool, "girlfanz", "ada").await;
+    let mut conn = pool.acquire().await.expect("a connection");
+    let restricted = async || -> i64 {
+        sqlx::query_scalar("select count(*) from people where restricted_at is not null")
+            .fetch_one(&pool)
+            .await
+            .expect("counted")
+    };
+    let kind = MeasureKind::Restriction;
+    let taken = take_measure(&mut conn, &ctx(), id, kind, "ticket 9")
+        .await
+        .expect("taken");
+    let again = take_measure(&mut conn, &ctx(), id, kind, "ticket 9").await;
+    assert!(matches!(again, Err(PrivacyError::Restricted)), "{again:?}");
+    assert_eq!(restricted().await, 1);
+    lift_measure(&mut conn, &ctx(), id, taken.id, "settled")
+        .await
+        .expect("lifted");
+    assert_eq!(restricted().await, 0);
+    let listed = measures(&mut conn, &ctx(), id).await.expect("listed");
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].lift_reason.as_deref(), Some("settled"));
 }

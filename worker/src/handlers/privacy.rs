@@ -1,6 +1,9 @@
 //! Privacy: documents of what is held about people, and erasures.
 
-use shared::privacy::{self, ErasePerson, ExportPerson, PrivacyError, RequestId};
+use serde_json::json;
+use shared::privacy::{
+    self, ErasePerson, ExportPerson, PrivacyError, RemovalStep, RemoveRetained, RequestId,
+};
 use shared::queue::{Done, Failure, Outcome, retry};
 
 use super::follow;
@@ -11,6 +14,7 @@ pub(super) fn register(registry: Registry) -> Registry {
     registry
         .on::<ExportPerson, _, _>(export)
         .on::<ErasePerson, _, _>(erase)
+        .on::<RemoveRetained, _, _>(remove_retained)
 }
 
 async fn export(job: ExportPerson, cx: JobCx) -> Outcome {
@@ -34,6 +38,21 @@ async fn erase(job: ErasePerson, cx: JobCx) -> Outcome {
     }
     cx.app.db.commit(tx, &ctx).await.map_err(retry)?;
     Ok(Done::NOTHING)
+}
+
+async fn remove_retained(_: RemoveRetained, cx: JobCx) -> Outcome {
+    loop {
+        cx.ensure_wanted()?;
+        let ctx = cx.ctx();
+        let mut tx = cx.app.db.begin().await.map_err(retry)?;
+        let step = privacy::removal_step(&mut tx, &ctx).await.map_err(follow)?;
+        cx.app.db.commit(tx, &ctx).await.map_err(retry)?;
+        if let RemovalStep::Finished(run) = step {
+            return Ok(Done::Output(
+                json!({ "runId": run.id, "outcome": run.outcome }),
+            ));
+        }
+    }
 }
 
 /// What follows from a request that could not be carried out; after the last attempt it is told so.

@@ -105,7 +105,9 @@ pub(in crate::campaigns) async fn begin(
                        when r.status <> all($5::text[]) or r.archived_at is not null then 'creator_status'
                        when exists (select 1 from creator_blocks b
                                     where b.creator_id = r.id and 'mail' = any(b.blocks)
-                                      and b.starts_at <= now() and (b.ends_at is null or b.ends_at > now())) then 'blocked'
+                                      and b.starts_at <= now() and (b.ends_at is null or b.ends_at > now()))
+                         or exists (select 1 from people p where p.id = r.person_id and p.restricted_at is not null)
+                            then 'blocked'
                        when coalesce((select n.state from creator_consents n
                                       where n.creator_id = r.id and n.channel = 'email'
                                       order by n.recorded_at desc, n.id desc limit 1), 'none') <> 'granted' then 'no_consent'

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::world::{World, go_on, until};
 use crate::campaigns::*;
 use crate::kernel::{Actor, Ctx};
+use crate::privacy;
 use crate::providers::email::Handover;
 use crate::queue::JobId;
 
@@ -134,7 +136,7 @@ async fn a_server_that_is_away_uses_up_no_attempts(pool: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn who_may_not_be_written_to_is_asked_when_it_is_sent(pool: PgPool) {
-    let world = World::new(pool, 6, 2).await;
+    let world = World::new(pool, 7, 2).await;
     let id = world.launched().await;
     // all of this happens after the audience was fixed
     for change in [
@@ -148,6 +150,7 @@ async fn who_may_not_be_written_to_is_asked_when_it_is_sent(pool: PgPool) {
          from creators order by id offset 3 limit 1",
         "insert into suppressions (channel, address, reason, detail, created_at)
          select 'email', email_key, 'complaint', 'x', now() from creators order by id offset 4 limit 1",
+        "update people set restricted_at = now() where id = (select person_id from creators order by id offset 5 limit 1)",
     ] {
         sqlx::query(change).execute(world.db.pool()).await.expect(change);
     }
@@ -158,7 +161,51 @@ async fn who_may_not_be_written_to_is_asked_when_it_is_sent(pool: PgPool) {
         reasons,
         ["blocked", "creator_status", "no_consent", "suppressed"]
     );
+    assert_eq!(metrics.skipped["blocked"], 2);
     assert_eq!(metrics.rows["sent"], 2);
+    world.check_promises(id).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_address_of_somebody_who_was_erased_is_not_written_to_again(pool: PgPool) {
+    let world = World::new(pool, 3, 2).await;
+    let digests = world.sender.mailer.links().digests().clone();
+    let (gone, address): (Uuid, String) =
+        sqlx::query_as("select id, email from creators order by id limit 1")
+            .fetch_one(world.db.pool())
+            .await
+            .expect("somebody");
+    let mut tx = world.db.begin().await.expect("begun");
+    let ctx = Ctx::new(Actor::System, &world.clock);
+    let planned = privacy::plan_erasure(&mut tx, &ctx, gone.into(), "ticket 7").await;
+    let planned = planned.expect("planned");
+    privacy::confirm_erasure(&mut tx, &ctx, gone.into(), planned.id)
+        .await
+        .expect("confirmed");
+    privacy::erase(&mut tx, &ctx, &digests, planned.id)
+        .await
+        .expect("erased");
+    tx.commit().await.expect("committed");
+    // they come back as somebody new, and have not been asked
+    sqlx::query("update creators set email = $1, email_key = lower($1) where id = (select max(id::text)::uuid from creators)")
+        .bind(address.to_uppercase())
+        .execute(world.db.pool())
+        .await
+        .expect("registered again");
+    let id = world.launched().await;
+    assert_eq!(world.send(id, 0).await, ChunkEnd::Closed);
+    let metrics = world.metrics(id).await;
+    assert_eq!(
+        (metrics.skipped["suppressed"], metrics.rows["sent"]),
+        (1, 1)
+    );
+    let mails = world.email.accepted();
+    assert!(
+        mails
+            .iter()
+            .all(|mail| !mail.to.as_str().eq_ignore_ascii_case(&address)),
+        "{address}"
+    );
     world.check_promises(id).await;
 }
 

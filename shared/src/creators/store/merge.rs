@@ -113,6 +113,9 @@ pub(in crate::creators) async fn people(
             update creators set person_id = $2, updated_at = $3 where person_id = $1
          ), decisions as (
             update person_age_decisions set person_id = $2 where person_id = $1
+         ), restricted as (
+            update people k set restricted_at = coalesce(k.restricted_at, g.restricted_at)
+            from people g where k.id = $2 and g.id = $1
          )
          update people set merged_into = $2, updated_at = $3, version = version + 1 where id = $1 or merged_into = $1",
         gone.uuid(),

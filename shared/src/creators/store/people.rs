@@ -151,3 +151,23 @@ pub(in crate::creators) async fn clusters(
     .fetch_all(conn)
     .await
 }
+
+/// Notes or takes back that people's data may only be kept; who is restricted already stays so since then.
+pub(in crate::creators) async fn set_restricted(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    people: &[uuid::Uuid],
+    restricted: bool,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update people
+         set restricted_at = case when $2 then coalesce(restricted_at, $3) end, updated_at = $3, version = version + 1
+         where id = any($1)",
+        people,
+        restricted,
+        ctx.now(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}

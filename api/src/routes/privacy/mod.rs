@@ -1,4 +1,7 @@
-//! What is held about a person: handing it out, and erasing it.
+//! What is held about a person: handing it out, erasing it, keeping it as evidence, and removing what was kept.
+
+mod measures;
+mod retention;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -24,6 +27,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(plan))
         .routes(routes!(erasure))
         .routes(routes!(confirm))
+        .merge(measures::routes())
+        .merge(retention::routes())
 }
 
 /// Why something is asked for.
@@ -201,7 +206,7 @@ async fn erasure(
 /// Have a planned erasure carried out; it cannot be undone
 #[utoipa::path(post, path = "/api/creators/{id}/erasures/{requestId}/confirm", operation_id = "confirmErasure", tag = "privacy", security(("bearer" = ["people:erase"])),
     params(("id" = String, Path, description = "`creator_…`"), ("requestId" = String, Path, description = "`privacy_…`")),
-    responses((status = 202, body = RequestView), (status = 404, description = "No such erasure"), (status = 409, description = "It is over")))]
+    responses((status = 202, body = RequestView), (status = 404, description = "No such erasure"), (status = 409, description = "It is over, or a legal hold stands")))]
 async fn confirm(
     caller: Allowed<ErasePeople>,
     State(app): State<App>,

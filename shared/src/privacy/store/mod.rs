@@ -1,6 +1,9 @@
 //! The SQL of privacy. Statements over [`Holding`]s are put together from that list's own words; every value is bound.
 
-use chrono::{DateTime, NaiveDate, Utc};
+pub(super) mod measures;
+pub(super) mod retention;
+
+use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
@@ -13,7 +16,6 @@ use crate::kernel::{Ctx, TypedId, stored};
 /// Who a request is about.
 #[derive(Debug, Clone)]
 pub(super) struct Subjects {
-    pub(super) person: PersonId,
     /// The person, and those who turned out to be them.
     pub(super) people: Vec<Uuid>,
     pub(super) creators: Vec<Uuid>,
@@ -22,10 +24,18 @@ pub(super) struct Subjects {
 }
 
 pub(super) async fn subjects(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<Subjects> {
+    subjects_of(conn, &[person.uuid()]).await
+}
+
+/// As [`subjects`], of several people together.
+pub(super) async fn subjects_of(
+    conn: &mut PgConnection,
+    people: &[Uuid],
+) -> sqlx::Result<Subjects> {
     let row = sqlx::query!(
         r#"
         with recursive same as (
-            select coalesce(merged_into, id) as id from people where id = $1
+            select coalesce(merged_into, id) as id from people where id = any($1)
             union
             select p.id from people p join same on p.merged_into = same.id
         ), theirs as (
@@ -38,12 +48,11 @@ pub(super) async fn subjects(conn: &mut PgConnection, person: PersonId) -> sqlx:
                array(select u.id from users u where u.creator_id in (select id from theirs)) as "logins!",
                array(select distinct cluster_id from theirs) as "clusters!"
         "#,
-        person.uuid(),
+        people,
     )
     .fetch_one(conn)
     .await?;
     Ok(Subjects {
-        person,
         people: row.people,
         creators: row.creators,
         logins: row.logins,
@@ -219,23 +228,6 @@ pub(super) async fn read_one_moment(conn: &mut PgConnection) -> sqlx::Result<()>
         .execute(conn)
         .await
         .map(drop)
-}
-
-/// The basis and the years of a retention rule.
-pub(super) async fn rule(
-    conn: &mut PgConnection,
-    class: &str,
-    day: NaiveDate,
-) -> sqlx::Result<Option<(String, u32)>> {
-    let row = sqlx::query!(
-        "select basis, years from retention_rules where class = $1 and effective_from <= $2
-         order by effective_from desc limit 1",
-        class,
-        day,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.basis, row.years.unsigned_abs())))
 }
 
 /// A request about to be stored.

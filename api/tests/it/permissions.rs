@@ -15,19 +15,28 @@ use crate::support::{TestApp, config};
 
 /// An operation of the document.
 #[derive(Debug)]
-struct Operation {
-    method: Method,
+pub(crate) struct Operation {
+    pub(crate) method: Method,
     /// The path with ids that are well formed and name nothing.
-    path: String,
+    pub(crate) path: String,
+    /// The path as the document has it, and its parameters.
+    template: (String, Value),
     /// None where nobody has to be known.
-    permission: Option<Permission>,
+    pub(crate) permission: Option<Permission>,
     /// Whether a creator may ask for itself.
-    own: bool,
+    pub(crate) own: bool,
     has_body: bool,
 }
 
+impl Operation {
+    /// The path with ids from somewhere else: `known` is told the name of a parameter and the prefix of its ids.
+    pub(crate) fn path_with(&self, known: impl Fn(&str, &str) -> Option<String>) -> String {
+        filled(&self.template.0, &self.template.1, known)
+    }
+}
+
 /// All operations under /api.
-fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     let document = serde_json::to_value(api::router::document()).expect("a document");
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -53,7 +62,8 @@ fn operations() -> Vec<Operation> {
                 .find(|permission| permission.as_str() == name);
             operations.push(Operation {
                 method: method.to_uppercase().parse().expect("a method"),
-                path: filled(path, &operation["parameters"]),
+                path: filled(path, &operation["parameters"], |_, _| None),
+                template: (path.clone(), operation["parameters"].clone()),
                 permission: known.or_else(|| {
                     assert!(
                         is_open,
@@ -81,8 +91,9 @@ fn guarded() -> Vec<(Operation, Permission)> {
         .collect()
 }
 
-/// The path with each parameter replaced by an id; its description tells the prefix.
-fn filled(path: &str, parameters: &Value) -> String {
+/// The path with each parameter replaced by an id, one that names nothing if `known` has none; its description tells the
+/// prefix.
+fn filled(path: &str, parameters: &Value, known: impl Fn(&str, &str) -> Option<String>) -> String {
     let mut filled = path.to_owned();
     for parameter in parameters
         .as_array()
@@ -93,14 +104,12 @@ fn filled(path: &str, parameters: &Value) -> String {
         let prefix = parameter["description"]
             .as_str()
             .and_then(|text| text.trim_matches('`').strip_suffix("_…"));
+        let name = parameter["name"].as_str().expect("a name");
         let id = prefix.map_or("nobody".to_owned(), |prefix| {
             // not zero, which stands for nobody
-            format!("{prefix}_{:032x}", 1)
+            known(name, prefix).unwrap_or_else(|| format!("{prefix}_{:032x}", 1))
         });
-        filled = filled.replace(
-            &format!("{{{}}}", parameter["name"].as_str().expect("a name")),
-            &id,
-        );
+        filled = filled.replace(&format!("{{{name}}}"), &id);
     }
     filled
 }

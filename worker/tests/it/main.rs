@@ -10,6 +10,8 @@ mod cancelling;
 mod draining;
 mod limits;
 mod losing;
+mod mailing;
+mod moving;
 mod order;
 mod outcomes;
 mod stage;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shared::config::Config;
-use shared::kernel::{Actor, Clock, Ctx, Db, TypedId};
+use shared::kernel::{Actor, Clock, Ctx, Db, Role, TypedId};
 use shared::queue::{
     Backoff, Catalog, Done, Job, JobId, NewJob, Outcome, Policy, Signals, enqueue_many,
 };
-use sqlx::{PgPool, Row};
+use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 use worker::app::App;
 use worker::job_cx::JobCx;
@@ -167,8 +167,36 @@ impl Stage {
         redis_url: &str,
         registry: Registry,
     ) -> Worker {
+        let catalog = Catalog::default()
+            .with::<Step>()
+            .with::<Hasty>()
+            .with::<Turn>();
+        let config = config(&[]);
+        Worker::start(
+            self.settings(queues, redis_url),
+            registry,
+            Arc::new(catalog),
+            |db, clock| App::new(db, clock, &config),
+        )
+        .unwrap()
+    }
+
+    /// Starts a worker for this queue with the product's own handlers, which mail through `smtp_url`.
+    pub(crate) fn product(&self, smtp_url: &str) -> Worker {
+        let config = config(&[("SMTP_URL", smtp_url)]);
+        let catalog = Arc::new(shared::job_kinds::catalog());
+        Worker::start(
+            self.settings(&[(self.queue.as_str(), 4)], &self.redis_url),
+            worker::handlers::all(),
+            catalog,
+            |db, clock| App::new(db, clock, &config),
+        )
+        .unwrap()
+    }
+
+    fn settings(&self, queues: &[(&str, usize)], redis_url: &str) -> Settings {
         let options = (*self.pool.connect_options()).clone();
-        let settings = Settings {
+        Settings {
             direct: options.clone(),
             database: options,
             pool_size: 4,
@@ -177,21 +205,30 @@ impl Stage {
                 .iter()
                 .map(|(name, slots)| ((*name).to_owned(), *slots))
                 .collect::<BTreeMap<_, _>>(),
-        };
-        let catalog = Catalog::default()
-            .with::<Step>()
-            .with::<Hasty>()
-            .with::<Turn>();
-        let config = Config::read(|name| match name {
-            "NODE_ENV" => Some("test".to_owned()),
-            "DATABASE_URL" | "REDIS_URL" => std::env::var(name).ok(),
-            _ => None,
-        })
-        .unwrap();
-        Worker::start(settings, registry, Arc::new(catalog), |db, clock| {
-            App::new(db, clock, &config)
-        })
-        .unwrap()
+        }
+    }
+
+    /// Does something as the product does, in a transaction, and takes the jobs that it enqueued into this queue.
+    pub(crate) async fn doing<T>(&self, what: impl AsyncFnOnce(&mut PgConnection, &Ctx) -> T) -> T {
+        let ctx = ada();
+        let mut tx = self.db.begin().await.unwrap();
+        let done = what(&mut tx, &ctx).await;
+        self.db.commit(tx, &ctx).await.unwrap();
+        self.adopt().await;
+        done
+    }
+
+    /// Takes all jobs that wait into this queue: the product's own are shared with other tests.
+    pub(crate) async fn adopt(&self) {
+        sqlx::query("update jobs set queue = $1 where state = 'available'")
+            .bind(&self.queue)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
     }
 
     /// Enqueues into this queue as the product does.
@@ -278,6 +315,26 @@ impl Stage {
         })
         .await;
     }
+}
+
+/// The configuration of tests; `changes` win.
+pub(crate) fn config(changes: &[(&str, &str)]) -> Config {
+    Config::read(|name| {
+        let changed = changes.iter().find(|(key, _)| *key == name);
+        changed
+            .map(|(_, value)| (*value).to_owned())
+            .or_else(|| match name {
+                "NODE_ENV" => Some("test".to_owned()),
+                "DATABASE_URL" | "REDIS_URL" => std::env::var(name).ok(),
+                _ => None,
+            })
+    })
+    .unwrap()
+}
+
+/// A context of an admin.
+pub(crate) fn ada() -> Ctx {
+    Ctx::new(Actor::user("ada", &[Role::Admin]), &Clock::system())
 }
 
 /// A context of the system's own.

@@ -356,9 +356,9 @@ async fn a_legal_hold_keeps_data_from_being_erased_and_removed(pool: PgPool) {
     let planned = plan_erasure(&mut conn, &ctx(), id, "ticket 7")
         .await
         .expect("planned");
-    for (hold, refused) in [(first, true), (second, true)] {
-        let confirmed = confirm_erasure(&mut conn, &ctx(), id, planned.id).await;
-        assert_eq!(matches!(confirmed, Err(PrivacyError::Held)), refused);
+    for hold in [first, second] {
+        let refused = confirm_erasure(&mut conn, &ctx(), id, planned.id).await;
+        assert!(matches!(refused, Err(PrivacyError::Held)), "{refused:?}");
         lift_measure(&mut conn, &ctx(), id, hold.id, "closed")
             .await
             .expect("lifted");

@@ -41,8 +41,8 @@ async fn import_is(stage: &Stage, id: ImportId, state: ImportState) -> (i64, i64
         let import = imports::find(&mut conn, &ada(), id).await.unwrap();
         assert_ne!(import.state, ImportState::Failed, "{import:?}");
         (import.state == state).then_some(import.counts)
-    });
-    let counts = counts.await;
+    })
+    .await;
     (counts.created, counts.failed)
 }
 

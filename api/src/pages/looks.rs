@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderMap;
 use moka::future::Cache;
-use shared::access::WebSession;
 use shared::campaigns::{self, CampaignId, Metrics};
 use shared::kernel::{Ctx, Db, Page, PageRequest};
 use shared::queue::control::{self, QueueControl, WorkerView};
@@ -14,16 +12,10 @@ use shared::queue::dead_letters::{self, DeadGroup};
 use shared::queue::pace::{self, Pace, Span};
 use shared::queue::search::{JobFilter, JobStatus, JobSummary, search};
 
-use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::middleware::{cookie, web_session};
 
 /// How long a look is good for.
 pub const LOOK_TTL: Duration = Duration::from_secs(1);
-/// How long whoever looks at pages is believed, as those who watch events are; changes are asked about each time.
-pub const BELIEVED: Duration = Duration::from_secs(5);
-/// Sessions that are believed at the same time.
-const SESSIONS_MAX: u64 = 10_000;
 /// How long the groups of dead letters are good for: forming them reads each dead job.
 const DEAD_TTL: Duration = Duration::from_secs(3);
 /// Different searches that are kept at the same time.
@@ -42,7 +34,6 @@ pub struct Looks {
     searches: Cache<String, Arc<Page<JobSummary>>>,
     campaigns: Cache<CampaignId, Arc<Metrics>>,
     dead: Cache<String, Arc<Page<DeadGroup>>>,
-    sessions: Cache<String, Arc<WebSession>>,
 }
 
 impl Default for Looks {
@@ -59,10 +50,6 @@ impl Default for Looks {
                 .time_to_live(LOOK_TTL)
                 .max_capacity(CAMPAIGNS_MAX)
                 .build(),
-            sessions: Cache::builder()
-                .time_to_live(BELIEVED)
-                .max_capacity(SESSIONS_MAX)
-                .build(),
             dead: Cache::builder()
                 .time_to_live(DEAD_TTL)
                 .max_capacity(SEARCHES_MAX)
@@ -72,25 +59,6 @@ impl Default for Looks {
 }
 
 impl Looks {
-    /// The web session of the request's cookie, for looking only: within [`BELIEVED`] it may be over already.
-    pub(super) async fn session(
-        &self,
-        app: &App,
-        headers: &HeaderMap,
-    ) -> Result<Option<Arc<WebSession>>> {
-        let Some(cookie) = cookie::read(headers, &app.config.http.public_url) else {
-            return Ok(None);
-        };
-        if let Some(known) = self.sessions.get(&cookie).await {
-            return Ok(Some(known));
-        }
-        let found = web_session(app, headers).await?.map(Arc::new);
-        if let Some(session) = &found {
-            self.sessions.insert(cookie, session.clone()).await;
-        }
-        Ok(found)
-    }
-
     /// How fast it went.
     pub(super) async fn pace(&self, db: &Db, span: Span) -> Result<Arc<Pace>> {
         let look = async {

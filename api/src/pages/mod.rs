@@ -15,7 +15,7 @@ mod viewer;
 use axum::Router;
 use axum::routing::get;
 
-pub use looks::{BELIEVED, LOOK_TTL, Looks};
+pub use looks::{LOOK_TTL, Looks};
 
 use crate::app::App;
 

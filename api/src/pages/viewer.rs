@@ -16,7 +16,7 @@ use super::screen::Screen;
 use crate::app::App;
 use crate::error::Problem;
 use crate::extract::Needs;
-use crate::middleware::RequestContext;
+use crate::middleware::{RequestContext, web_session};
 
 /// What our scripts send along when they fetch a page, to be told of an ended session instead of being led to the login.
 const SCRIPTED_HEADER: &str = "hx-request";
@@ -46,7 +46,7 @@ impl<P: Needs> FromRequestParts<App> for Seen<P> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let session = app.looks.session(app, &parts.headers).await;
+        let session = web_session(app, &parts.headers).await;
         let session = session.map_err(page_of)?;
         let Some(session) = session else {
             return Err(to_login(parts));

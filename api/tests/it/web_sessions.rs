@@ -117,11 +117,17 @@ async fn a_web_session_ends_with_a_logout_and_when_its_user_is_disabled(pool: Pg
     assert!(out.header("set-cookie").contains("Max-Age=0"));
     assert_eq!((seen(&cookie).await, seen(&other).await), (401, 200));
     assert_eq!(seen("creator-crm=ws_made-up").await, 401);
+    let page = async || {
+        let answer = with_cookie(&place, &other, Method::GET, "/jobs", &[]).await;
+        answer.status.as_u16()
+    };
+    assert_eq!(page().await, 200);
 
     let path = format!("/api/users/{}/disable", place.id);
     let disabled = place.app.post(&path, json!({ "reason": "gone" })).await;
     assert_eq!(disabled.status, 200, "{disabled:?}");
-    assert_eq!(seen(&other).await, 401);
+    // the pages lead to the login
+    assert_eq!((seen(&other).await, page().await), (401, 303));
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -86,10 +86,11 @@ async fn an_import_is_checked_run_and_undone(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn an_import_whose_rows_never_end_is_told_so_and_its_job_is_dead(pool: PgPool) {
+async fn an_import_whose_rows_never_end_is_told_so(pool: PgPool) {
     let stage = Stage::new(pool);
     let worker = stage.product(NO_MAIL);
-    let file = format!("email,username\na@x.example,\"{}", "x".repeat(300 * 1024));
+    // far more than a step reads, behind a quotation mark that nothing closes
+    let file = format!("email,username\na@x.example,\"{}", "x".repeat(3 << 20));
     let id = uploaded(&stage, &file).await;
     stage
         .doing(async |tx, ctx| imports::start(tx, ctx, id, start_of(false)).await.unwrap())
@@ -97,21 +98,12 @@ async fn an_import_whose_rows_never_end_is_told_so_and_its_job_is_dead(pool: PgP
     let error = eventually("the import has failed", || async {
         let mut conn = stage.pool.acquire().await.unwrap();
         let import = imports::find(&mut conn, &ada(), id).await.unwrap();
+        assert_ne!(import.state, ImportState::Completed);
         (import.state == ImportState::Failed).then_some(import.error)
     });
     let error = error.await.unwrap();
     assert!(error.contains("no row ends within"), "{error}");
-    eventually("its job is dead", || async {
-        let states: Vec<String> = sqlx::query_scalar(
-            "select state::text from job_history where kind = 'creator.import'
-             union all select state::text from jobs where kind = 'creator.import'",
-        )
-        .fetch_all(&stage.pool)
-        .await
-        .unwrap();
-        (states == ["dead"]).then_some(())
-    })
-    .await;
+    assert_eq!(stage.ask::<i64>("select count(*) from creators").await, 0);
     worker.drain().await.unwrap();
 }
 

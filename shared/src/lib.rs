@@ -16,6 +16,7 @@ pub mod idempotency;
 pub mod imports;
 pub mod job_kinds;
 pub mod kernel;
+pub mod ledger;
 pub mod messaging;
 pub mod notes;
 pub mod onboarding;

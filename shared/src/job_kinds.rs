@@ -3,10 +3,12 @@
 use crate::access::SendPasswordMail;
 use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
 use crate::creators::{CreatorBulkWork, LiftSuspension, NotifySuspension};
+use crate::earnings::MatureEarnings;
 use crate::exports::ExportWork;
 use crate::files::PurgeFiles;
 use crate::fx::ImportRates;
 use crate::imports::ImportWork;
+use crate::ledger::{CheckLedger, ExpireHolds, MakePartitions};
 use crate::onboarding::SweepOnboarding;
 use crate::privacy::{ErasePerson, ExportPerson, RemoveRetained};
 use crate::queue::Catalog;
@@ -36,4 +38,8 @@ pub fn catalog() -> Catalog {
         .with::<ExportWork>()
         .with::<PurgeFiles>()
         .with::<ImportRates>()
+        .with::<MatureEarnings>()
+        .with::<CheckLedger>()
+        .with::<ExpireHolds>()
+        .with::<MakePartitions>()
 }

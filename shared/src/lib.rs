@@ -9,6 +9,7 @@ pub mod cells;
 pub mod config;
 pub mod creators;
 pub mod custom_fields;
+pub mod earnings;
 pub mod exports;
 pub mod files;
 pub mod fx;

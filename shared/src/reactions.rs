@@ -1,18 +1,20 @@
 //! "When X has happened, do Y": every fan-out of the system on one page, each in the transaction of its cause.
 
-use chrono::Duration;
+use chrono::{Duration, NaiveDate};
 use sqlx::PgConnection;
 use thiserror::Error;
 
 use crate::campaigns;
 use crate::creators::{self, CreatorError, CreatorId, CreatorStatus, StatusChange};
 use crate::custom_fields;
+use crate::earnings::{self, EarningError};
+use crate::kernel::money::Money;
 use crate::kernel::{Classify, Ctx, ErrorKind};
 use crate::notes;
 use crate::onboarding::{self, OnboardingError};
 use crate::tags;
 use crate::tasks::{self, NewTask, TaskError};
-use crate::tiers;
+use crate::tiers::{self, TierError};
 
 /// How long staff has to review somebody whose onboarding is complete.
 const REVIEW_WITHIN: Duration = Duration::days(3);
@@ -29,6 +31,15 @@ pub enum ReactionError {
     /// The task for staff could not be added.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// The earnings could not follow.
+    #[error(transparent)]
+    Earning(#[from] Box<EarningError>),
+    /// The tiers could not follow.
+    #[error(transparent)]
+    Tier(#[from] TierError),
+    /// The database refused.
+    #[error("what follows could not be written")]
+    Db(#[from] sqlx::Error),
 }
 
 impl Classify for ReactionError {
@@ -37,6 +48,9 @@ impl Classify for ReactionError {
             Self::Onboarding(error) => error.kind(),
             Self::Creator(error) => error.kind(),
             Self::Task(error) => error.kind(),
+            Self::Earning(error) => error.kind(),
+            Self::Tier(error) => error.kind(),
+            Self::Db(error) => error.kind(),
         }
     }
 
@@ -45,6 +59,9 @@ impl Classify for ReactionError {
             Self::Onboarding(error) => error.code(),
             Self::Creator(error) => error.code(),
             Self::Task(error) => error.code(),
+            Self::Earning(error) => error.code(),
+            Self::Tier(error) => error.code(),
+            Self::Db(error) => error.code(),
         }
     }
 }
@@ -107,21 +124,51 @@ pub async fn onboarding_completed(
     Ok(())
 }
 
+/// Creators earned on days, or were taken back from (negative): in the reporting currency it counts for their tiers, a day of
+/// large earnings at once; in any other it waits until a rate is known.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn earned(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    shares: &[(CreatorId, NaiveDate, Money)],
+) -> Result<(), ReactionError> {
+    let reporting = tiers::reporting_currency(conn, ctx.now().date_naive()).await?;
+    let (own, foreign): (Vec<_>, Vec<_>) = shares
+        .iter()
+        .copied()
+        .partition(|(.., share)| share.currency == reporting);
+    let own: Vec<_> = own
+        .into_iter()
+        .map(|(creator, day, share)| (creator, day, share.minor))
+        .collect();
+    tiers::add_earnings_many(conn, ctx, &own).await?;
+    if !foreign.is_empty() {
+        earnings::keep_unconverted(conn, &foreign).await?;
+    }
+    Ok(())
+}
+
 /// A creator turned out to be another one: what slices hold of the one follows to the other. Slices that come later add
 /// theirs here.
 ///
 /// # Errors
-/// If the database refuses.
+/// If something keeps it from following, or the database refuses.
 pub async fn creators_merged(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     gone: CreatorId,
     kept: CreatorId,
-) -> sqlx::Result<()> {
+) -> Result<(), ReactionError> {
     campaigns::follow_merge(conn, gone, kept).await?;
     tiers::follow_merge(conn, gone, kept).await?;
+    earnings::follow_merge(conn, ctx, gone, kept)
+        .await
+        .map_err(Box::new)?;
     onboarding::follow_merge(conn, gone, kept).await?;
     notes::follow_merge(conn, gone, kept).await?;
     tasks::follow_merge(conn, gone, kept).await?;
     tags::follow_merge(conn, gone, kept).await?;
-    custom_fields::follow_merge(conn, gone, kept).await
+    Ok(custom_fields::follow_merge(conn, gone, kept).await?)
 }

@@ -4,9 +4,11 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
+use crate::earnings::MatureEarnings;
 use crate::files::PurgeFiles;
 use crate::fx::ImportRates;
 use crate::kernel::Ctx;
+use crate::ledger::{CheckLedger, ExpireHolds, MakePartitions};
 use crate::onboarding::SweepOnboarding;
 use crate::privacy::RemoveRetained;
 use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
@@ -37,6 +39,12 @@ fn all() -> Vec<ScheduleSpec> {
         // the bank publishes at 16:00 in Frankfurt, which is 15:00 in winter
         every::<ImportRates>("exchange rates", "30 15 * * *"),
         every::<RemoveRetained>("retained data whose time is over", "45 2 * * *"),
+        // what was held for a creator who may be paid again is there within the hour
+        every::<MatureEarnings>("earnings that mature", "5 * * * *"),
+        every::<ExpireHolds>("holds whose time is over", "*/10 * * * *"),
+        every::<MakePartitions>("partitions of the ledger", "45 0 * * *"),
+        // when the night's work is done
+        every::<CheckLedger>("check of the ledger", "30 3 * * *"),
     ]
 }
 

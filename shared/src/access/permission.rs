@@ -108,11 +108,19 @@ pub enum Permission {
     WriteRates,
     /// Restrict what is done with people's data, and keep it as evidence.
     HoldPeople,
+    /// See what creators earned and have.
+    ReadEarnings,
+    /// Record earnings, and the currency that creators earn in.
+    RecordEarnings,
+    /// Take earnings back: refunds and chargebacks.
+    ReverseEarnings,
+    /// See the platform's accounts and whether the ledger holds.
+    ReadLedger,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 54] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -163,6 +171,10 @@ impl Permission {
         Self::ReadRates,
         Self::WriteRates,
         Self::HoldPeople,
+        Self::ReadEarnings,
+        Self::RecordEarnings,
+        Self::ReverseEarnings,
+        Self::ReadLedger,
     ];
 
     /// The permission's name on the wire.
@@ -218,6 +230,10 @@ impl Permission {
             Self::ReadRates => "fx:read",
             Self::WriteRates => "fx:write",
             Self::HoldPeople => "people:hold",
+            Self::ReadEarnings => "earnings:read",
+            Self::RecordEarnings => "earnings:record",
+            Self::ReverseEarnings => "earnings:reverse",
+            Self::ReadLedger => "ledger:read",
         }
     }
 
@@ -240,6 +256,9 @@ impl Permission {
                     | Self::SteerCreators
                     | Self::ReadOnboarding
                     | Self::WriteOnboarding
+                    | Self::ReadEarnings
+                    | Self::RecordEarnings
+                    | Self::ReverseEarnings
             ),
             Role::Support => matches!(
                 self,
@@ -280,6 +299,10 @@ impl Permission {
             Role::Finance => matches!(
                 self,
                 Self::ReadCreators
+                    | Self::ReadEarnings
+                    | Self::RecordEarnings
+                    | Self::ReverseEarnings
+                    | Self::ReadLedger
                     | Self::ExportCreators
                     | Self::ReadPeople
                     | Self::WriteTiers
@@ -375,6 +398,7 @@ impl Permission {
                 | Self::ReadMetrics
                 | Self::ReadAudit
                 | Self::WriteRates
+                | Self::ReadLedger
         )
     }
 
@@ -417,6 +441,10 @@ impl Permission {
                 | Self::ReadComplianceNotes
                 | Self::ReadTasks
                 | Self::WriteTasks
+                | Self::ReadEarnings
+                | Self::RecordEarnings
+                | Self::ReverseEarnings
+                | Self::ReadLedger
         )
     }
 }

@@ -100,7 +100,9 @@ pub async fn merge(
     carry_withdrawals(conn, ctx, &gone, &kept).await?;
     merge::creators(conn, ctx, gone.id, kept.id).await?;
     store::creators::update(conn, ctx, &completed(&gone, &kept)).await?;
-    reactions::creators_merged(conn, gone.id, kept.id).await?;
+    reactions::creators_merged(conn, ctx, gone.id, kept.id)
+        .await
+        .map_err(|error| CreatorError::Reaction(Box::new(error)))?;
     let entry = Entry::new("creator.merge", gone.id)
         .after(serde_json::json!({ "into": kept.id }))
         .reason(reason);

@@ -82,6 +82,8 @@ const OF_CREATOR: &str = "creator_id = any($2)";
 const OF_NOTES: &str = "note_id in (select id from notes where creator_id = any($2))";
 const OF_TASKS: &str = "task_id in (select id from tasks where creator_id = any($2))";
 const OF_RUNS: &str = "run_id in (select id from onboarding_runs where creator_id = any($2))";
+const OF_ACCOUNT: &str =
+    "account_id in (select id from ledger_accounts where creator_id = any($2))";
 const OF_LOGIN: &str = "user_id = any($3)";
 
 /// All of them, those that refer to others first.
@@ -183,6 +185,57 @@ pub const HOLDINGS: &[Holding] = &[
          decision = case when decision is not null then 'erased' end",
         Some("messages"),
     ),
+    pseudonymised(
+        "earnings",
+        "earnings one by one",
+        OF_CREATOR,
+        "description = null, fan = null, content = null",
+        Some("earnings"),
+    ),
+    pseudonymised(
+        "earning_reversals",
+        "refunds and chargebacks",
+        OF_CREATOR,
+        "reason = case when reason is not null then 'erased' end",
+        Some("earnings"),
+    ),
+    retained(
+        "earning_dues",
+        "what becomes available when",
+        OF_CREATOR,
+        "earnings",
+    ),
+    retained(
+        "creator_earnings_monthly",
+        "what they earned, by month",
+        OF_CREATOR,
+        "earnings",
+    ),
+    retained(
+        "earnings_unconverted",
+        "what they earned in other currencies",
+        OF_CREATOR,
+        "earnings",
+    ),
+    retained(
+        "creator_currencies",
+        "the currency they earn in",
+        OF_CREATOR,
+        "earnings",
+    ),
+    retained(
+        "ledger_entries",
+        "debits and credits of their accounts",
+        OF_ACCOUNT,
+        "earnings",
+    ),
+    retained(
+        "ledger_balances",
+        "what is on their accounts",
+        OF_ACCOUNT,
+        "earnings",
+    ),
+    retained("ledger_accounts", "their accounts", OF_CREATOR, "earnings"),
     retained(
         "creator_earnings_daily",
         "what they earned",

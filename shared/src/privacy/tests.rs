@@ -94,11 +94,12 @@ async fn every_table_that_refers_to_a_person_is_named(pool: PgPool) {
             union
             select c.conrelid from pg_constraint c join far on c.confrelid = far.t where c.contype = 'f'
          )
-         select t::regclass::text from far
+         select t::regclass::text from far where not (select relispartition from pg_class where oid = t)
          union
          select c.table_name::text from information_schema.columns c
          join information_schema.tables t using (table_schema, table_name)
-         where c.table_schema = current_schema() and t.table_type = 'BASE TABLE' and c.column_name in ('creator_id', 'person_id')",
+         where c.table_schema = current_schema() and t.table_type = 'BASE TABLE' and c.column_name in ('creator_id', 'person_id', 'account_id')
+           and not (select relispartition from pg_class p where p.oid = format('%I.%I', c.table_schema, c.table_name)::regclass)",
     )
     .fetch_all(&pool)
     .await

@@ -20,6 +20,6 @@ pub use jobs::{EvaluateTier, RecalculateTiers};
 pub use model::{Band, Below, Override, Standing, TierFacts, TierPolicy, TierRunId, TierStatus};
 pub use run::{APPLY_STEP_MAX, RunStep, TierRun, run_step, runs};
 pub use service::{
-    OVERRIDE_MAX_DAYS, add_earnings, clear_override, evaluate, follow_merge, policy, recalculate,
-    set_override, status,
+    OVERRIDE_MAX_DAYS, add_earnings, add_earnings_many, clear_override, evaluate, follow_merge,
+    policy, recalculate, reporting_currency, set_override, status,
 };

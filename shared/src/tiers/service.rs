@@ -9,8 +9,9 @@ use super::model::{Override, Standing, TierFacts, TierPolicy, TierStatus};
 use super::{TierError, store};
 use crate::audit::{self, Entry};
 use crate::creators::{self, Creator, CreatorId, Tier};
-use crate::kernel::{Ctx, FieldError};
-use crate::queue::{self, JobId};
+use crate::kernel::money::Currency;
+use crate::kernel::{Ctx, FieldError, stored};
+use crate::queue::{self, JobId, NewJob};
 
 /// The longest time that a tier may be set by hand for, in days.
 pub const OVERRIDE_MAX_DAYS: i64 = 366;
@@ -69,6 +70,37 @@ pub async fn add_earnings(
         queue::enqueue(conn, ctx, &job).await?;
     }
     Ok(())
+}
+
+/// As [`add_earnings`], for many creators and days at once, which are known to be there.
+///
+/// # Errors
+/// If the database or the queue refuses.
+pub async fn add_earnings_many(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    shares: &[(CreatorId, NaiveDate, i64)],
+) -> Result<(), TierError> {
+    let large = policy(conn, ctx.now().date_naive()).await?.large_day_minor;
+    let grown = store::one::add_earnings_many(conn, shares).await?;
+    let large = grown.into_iter().filter(|(_, total)| *total >= large);
+    let jobs: Vec<NewJob> = large
+        .map(|(creator_id, _)| NewJob::of(&EvaluateTier { creator_id }))
+        .collect::<Result<_, _>>()?;
+    queue::enqueue_many(conn, ctx, jobs).await?;
+    Ok(())
+}
+
+/// The currency in which creators are compared, on a day.
+///
+/// # Errors
+/// If no rules are in force.
+pub async fn reporting_currency(
+    conn: &mut PgConnection,
+    day: NaiveDate,
+) -> Result<Currency, TierError> {
+    let code = policy(conn, day).await?.currency;
+    Ok(stored("currency", &code)?)
 }
 
 /// Promotes a creator at once if their earnings allow it; never demotes, and leaves the rank of legends to the evaluation

@@ -28,6 +28,8 @@ words!(
         Onboarding => "onboarding",
         /// A tag that came or went.
         Tag => "tag",
+        /// An earning, or what was taken back of one.
+        Earning => "earning",
     }
 );
 
@@ -40,6 +42,7 @@ impl TimelineKind {
             Self::Task => Permission::ReadTasks,
             Self::Message => Permission::ReadCampaigns,
             Self::Onboarding => Permission::ReadOnboarding,
+            Self::Earning => Permission::ReadEarnings,
         }
     }
 

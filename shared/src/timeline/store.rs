@@ -61,6 +61,14 @@ pub(super) async fn entries(
             (select at, id, kind, by, details from timeline_tags
              where 'tag' = any($2) and creator_id = $1 and (at, id) < ($5, $6)
              order by at desc, id desc limit $7)
+            union all
+            (select at, id, kind, by, details from timeline_earnings
+             where 'earning' = any($2) and creator_id = $1 and (at, id) < ($5, $6)
+             order by at desc, id desc limit $7)
+            union all
+            (select at, id, kind, by, details from timeline_earning_reversals
+             where 'earning' = any($2) and creator_id = $1 and (at, id) < ($5, $6)
+             order by at desc, id desc limit $7)
         ) entries
         order by at desc, id desc limit $7"#,
         creator.uuid(),

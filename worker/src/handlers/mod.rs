@@ -4,6 +4,7 @@ mod access;
 mod campaigns;
 mod creators;
 mod fx;
+mod money;
 mod onboarding;
 mod privacy;
 mod queue;
@@ -24,6 +25,7 @@ pub fn all() -> Registry {
         campaigns::register,
         creators::register,
         fx::register,
+        money::register,
         onboarding::register,
         privacy::register,
         queue::register,

@@ -189,7 +189,7 @@ pub(super) struct Row {
     pub(super) json: String,
 }
 
-/// The next rows behind a place, in the order in which they lie.
+/// The next rows behind a place, in the order in which they lie: partition by partition, if there are any.
 pub(super) async fn rows(
     conn: &mut PgConnection,
     holding: &Holding,
@@ -198,8 +198,10 @@ pub(super) async fn rows(
     limit: i64,
 ) -> sqlx::Result<Vec<Row>> {
     let query = format!(
-        "select t.ctid::text as place, (to_jsonb(t) - $4::text[])::text as json from {} t
-         where ({}) and ($5::text is null or t.ctid > $5::tid) order by t.ctid limit $6",
+        "select t.tableoid::text || ' ' || t.ctid::text as place, (to_jsonb(t) - $4::text[])::text as json from {} t
+         where ({}) and ($5::text is null
+                         or (t.tableoid, t.ctid) > (split_part($5, ' ', 1)::oid, split_part($5, ' ', 2)::tid))
+         order by t.tableoid, t.ctid limit $6",
         holding.table, holding.rows
     );
     let withheld: Vec<String> = holding.withheld.iter().map(ToString::to_string).collect();

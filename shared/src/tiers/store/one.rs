@@ -46,6 +46,41 @@ pub(in crate::tiers) async fn add_earnings(
     .await
 }
 
+/// Adds to days, in the order of the rows; answers the sums of those days that grew.
+pub(in crate::tiers) async fn add_earnings_many(
+    conn: &mut PgConnection,
+    shares: &[(CreatorId, NaiveDate, i64)],
+) -> sqlx::Result<Vec<(CreatorId, i64)>> {
+    let ids: Vec<Uuid> = shares.iter().map(|(id, ..)| id.uuid()).collect();
+    let days: Vec<NaiveDate> = shares.iter().map(|(_, day, _)| *day).collect();
+    let minor: Vec<i64> = shares.iter().map(|(.., minor)| *minor).collect();
+    let rows = sqlx::query!(
+        r#"
+        with news as (
+            select t.id, t.day, sum(t.minor)::int8 as minor
+            from unnest($1::uuid[], $2::date[], $3::int8[]) t (id, day, minor) group by 1, 2
+        ), added as (
+            insert into creator_earnings_daily (creator_id, day, share_minor) select id, day, minor from news order by id, day
+            on conflict (creator_id, day) do update
+            set share_minor = creator_earnings_daily.share_minor + excluded.share_minor
+            returning creator_id, day, share_minor
+        )
+        select a.creator_id, max(a.share_minor) as "share_minor!"
+        from added a join news n on n.id = a.creator_id and n.day = a.day where n.minor > 0
+        group by a.creator_id order by a.creator_id
+        "#,
+        &ids,
+        &days,
+        &minor,
+    )
+    .fetch_all(conn)
+    .await?;
+    let grown = rows
+        .into_iter()
+        .map(|row| (row.creator_id.into(), row.share_minor));
+    Ok(grown.collect())
+}
+
 /// What is remembered of a creator; none if there is no more to know than their tier.
 pub(in crate::tiers) async fn state(
     conn: &mut PgConnection,

@@ -1,0 +1,47 @@
+//! Earnings: what fans paid for a creator, what the platform keeps of it, when the rest becomes available, and what is
+//! taken back.
+//!
+//! Promises: an earning, its ledger transfer and its sums are one transaction; the same external id counts once; rules
+//! are rows with a date and a source, and an earning keeps what they made of it; all that is taken back of an earning is
+//! never more than it was, to the cent, also after it was paid out; what is in another currency is never taken for the
+//! reporting one. Owns: `earnings`, `earning_reversals`, `earning_keys`, `earning_dues`, `earning_fees`,
+//! `earning_reserves`, `earning_maturities`, `creator_currencies`, `creator_earnings_monthly`, `earnings_unconverted`.
+//! Emits: `earning.mature`. Calls: `ledger`, `creators`, `tiers` (the reporting currency), `audit`, `reactions`.
+
+mod error;
+mod jobs;
+mod list;
+mod mature;
+mod merge;
+mod model;
+mod record;
+mod reverse;
+mod store;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+pub use error::EarningError;
+pub use jobs::MatureEarnings;
+pub use list::earnings;
+pub use mature::{MATURE_STEP_MAX, MatureStep, mature_step};
+pub use merge::follow_merge;
+pub use model::{
+    BACKDATED_MAX_DAYS, BreakdownKey, CurrencySummary, Due, DueKind, Earning, EarningId,
+    EarningSource, NewEarning, NewReversal, Parts, Reporting, Reversal, ReversalKind, Rules,
+    Summary, TEXT_MAX_CHARS,
+};
+pub use record::{RECORD_MAX, Recorded, keep_unconverted, record, record_many};
+pub use reverse::reverse;
+pub use summary::{set_currency, summary};
+
+use chrono::NaiveDate;
+use sqlx::PgConnection;
+
+/// Makes the partitions that are missing for this month and those to come; answers how many.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn make_partitions(conn: &mut PgConnection, today: NaiveDate) -> sqlx::Result<i32> {
+    store::earnings::make_partitions(conn, today).await
+}

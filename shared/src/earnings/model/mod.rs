@@ -1,0 +1,16 @@
+//! Earnings, the rules that part them, and sums of them; pure.
+
+mod earning;
+mod parts;
+mod rules;
+mod summary;
+
+pub use earning::{
+    BACKDATED_MAX_DAYS, Due, DueKind, Earning, EarningId, EarningSource, NewEarning, NewReversal,
+    Reversal, ReversalKind, TEXT_MAX_CHARS,
+};
+pub use parts::Parts;
+pub use rules::Rules;
+pub(super) use rules::{FeeRule, MaturityRule, ReserveRule, Terms};
+pub(super) use summary::MonthSum;
+pub use summary::{BreakdownKey, CurrencySummary, Reporting, Summary};

@@ -1,0 +1,84 @@
+//! The ledger and earnings: maturing, releasing holds, partitions ahead, and the nightly check.
+
+use serde_json::json;
+use shared::earnings::{self, MatureEarnings};
+use shared::ledger::{
+    self, CheckLedger, EXPIRE_STEP_MAX, ExpireHolds, LedgerError, MakePartitions,
+};
+use shared::queue::{Done, Failure, Next, Outcome, fail, retry};
+
+use super::follow;
+use crate::job_cx::JobCx;
+use crate::registry::Registry;
+
+pub(super) fn register(registry: Registry) -> Registry {
+    registry
+        .on::<MatureEarnings, _, _>(mature)
+        .on::<ExpireHolds, _, _>(expire)
+        .on::<MakePartitions, _, _>(make_partitions)
+        .on::<CheckLedger, _, _>(check)
+}
+
+async fn mature(_: MatureEarnings, cx: JobCx) -> Outcome {
+    let mut done = 0;
+    loop {
+        go_on(&cx)?;
+        let ctx = cx.ctx();
+        let mut tx = cx.app.db.begin().await.map_err(retry)?;
+        let step = earnings::mature_step(&mut tx, &ctx).await.map_err(follow)?;
+        cx.app.db.commit(tx, &ctx).await.map_err(retry)?;
+        done += step.done;
+        if !step.more {
+            return Ok(Done::output(&json!({ "matured": done })));
+        }
+    }
+}
+
+async fn expire(_: ExpireHolds, cx: JobCx) -> Outcome {
+    let mut released = 0;
+    loop {
+        go_on(&cx)?;
+        let ctx = cx.ctx();
+        let mut tx = cx.app.db.begin().await.map_err(retry)?;
+        let step = ledger::expire_holds(&mut tx, &ctx).await.map_err(follow)?;
+        cx.app.db.commit(tx, &ctx).await.map_err(retry)?;
+        released += step;
+        if i64::try_from(step).unwrap_or(i64::MAX) < EXPIRE_STEP_MAX {
+            return Ok(Done::output(&json!({ "released": released })));
+        }
+    }
+}
+
+async fn make_partitions(_: MakePartitions, cx: JobCx) -> Outcome {
+    let ctx = cx.ctx();
+    let today = ctx.now().date_naive();
+    let mut tx = cx.app.db.begin().await.map_err(retry)?;
+    let ledgers = ledger::make_partitions(&mut tx, today)
+        .await
+        .map_err(retry)?;
+    let earnings = earnings::make_partitions(&mut tx, today)
+        .await
+        .map_err(retry)?;
+    cx.app.db.commit(tx, &ctx).await.map_err(retry)?;
+    Ok(Done::output(&json!({ "made": ledgers + earnings })))
+}
+
+/// What does not hold will not mend itself: the job is dead at once, and somebody has to look.
+async fn check(_: CheckLedger, cx: JobCx) -> Outcome {
+    let ctx = cx.ctx();
+    match ledger::check(&cx.app.db, &ctx).await {
+        Ok(check) => Ok(Done::output(
+            &json!({ "entries": check.entries, "tookMs": check.took_ms }),
+        )),
+        Err(error @ LedgerError::DoesNotHold(_)) => Err(fail(error)),
+        Err(error) => Err(follow(error)),
+    }
+}
+
+fn go_on(cx: &JobCx) -> Result<(), Failure> {
+    cx.ensure_live()?;
+    if cx.cancelled().is_cancelled() {
+        return Err(Failure::told(Next::Cancelled, "asked to stop"));
+    }
+    Ok(())
+}

@@ -101,6 +101,11 @@ impl Problem {
         self.status
     }
 
+    /// The fields that are wrong.
+    pub(crate) fn fields(&self) -> Vec<FieldError> {
+        self.errors.clone()
+    }
+
     /// What is wrong, in sentences for people: each field, or the occurrence.
     pub(crate) fn told(&self) -> Vec<String> {
         if self.errors.is_empty() {

@@ -8,7 +8,8 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use prometheus::{HistogramOpts, HistogramVec, Registry, TextEncoder};
+use prometheus::{GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder};
+use shared::ledger;
 use shared::queue::Signals;
 use shared::queue::gauges::SampleGauges;
 
@@ -26,6 +27,7 @@ pub struct Metrics {
     registry: Registry,
     gauges: Arc<SampleGauges>,
     requests: HistogramVec,
+    ledger: GaugeVec,
 }
 
 impl Metrics {
@@ -52,11 +54,31 @@ impl Metrics {
         registry
             .register(Box::new(requests.clone()))
             .expect("names are distinct");
+        let options = Opts::new(
+            "ledger_check",
+            "The latest check of the ledger: findings (0 if it holds), and when it was, in seconds since 1970",
+        );
+        let ledger = GaugeVec::new(options, &["figure"]).expect("the label is a constant");
+        registry
+            .register(Box::new(ledger.clone()))
+            .expect("names are distinct");
         Self {
             registry,
             gauges: Arc::new(gauges),
             requests,
+            ledger,
         }
+    }
+
+    /// Shows the latest check of the ledger; nothing before the first.
+    async fn show_ledger(&self, app: &App) -> Result<()> {
+        let mut tx = app.db.begin().await?;
+        if let Some(check) = ledger::latest_check(&mut tx).await? {
+            let show = |figure, value| self.ledger.with_label_values(&[figure]).set(value);
+            show("findings", check.findings.len() as f64);
+            show("at", check.at.timestamp() as f64);
+        }
+        Ok(())
     }
 
     /// A request was answered. `route` is the route's pattern, so that there are as many as routes.
@@ -75,6 +97,7 @@ impl Metrics {
     async fn text(&self, app: &App) -> Result<String> {
         let sample = app.sampler.sample().await?;
         self.gauges.set(&sample);
+        self.show_ledger(app).await?;
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .map_err(|error| {

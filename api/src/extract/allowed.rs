@@ -82,6 +82,10 @@ needs!(
     ReadRates,
     WriteRates,
     HoldPeople,
+    ReadEarnings,
+    RecordEarnings,
+    ReverseEarnings,
+    ReadLedger,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for

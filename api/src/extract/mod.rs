@@ -13,11 +13,12 @@ pub use allowed::{
     Allowed, Anybody, ConfigureFields, ConfigureOnboarding, DecideAge, DecideOnboarding,
     ErasePeople, ExportCreators, ExportPeople, HoldPeople, ImportCreators, MergeCreators, Needs,
     OwnAccount, OwnCreator, OwnOr, ReadAnalytics, ReadAudit, ReadCampaigns, ReadComplianceNotes,
-    ReadCreators, ReadDeliveries, ReadJobs, ReadKeys, ReadMetrics, ReadNotes, ReadOnboarding,
-    ReadPeople, ReadQueues, ReadRates, ReadSchedules, ReadTasks, ReadUsers, ReadWorkers,
-    RevealBank, RevealContact, RevealIdentity, RevealTax, RunCampaigns, SteerCreators,
-    WriteCampaigns, WriteCreators, WriteJobs, WriteKeys, WriteNotes, WriteOnboarding, WritePeople,
-    WriteQueues, WriteRates, WriteSchedules, WriteTasks, WriteTiers, WriteUsers, WriteWorkers,
+    ReadCreators, ReadDeliveries, ReadEarnings, ReadJobs, ReadKeys, ReadLedger, ReadMetrics,
+    ReadNotes, ReadOnboarding, ReadPeople, ReadQueues, ReadRates, ReadSchedules, ReadTasks,
+    ReadUsers, ReadWorkers, RecordEarnings, RevealBank, RevealContact, RevealIdentity, RevealTax,
+    ReverseEarnings, RunCampaigns, SteerCreators, WriteCampaigns, WriteCreators, WriteJobs,
+    WriteKeys, WriteNotes, WriteOnboarding, WritePeople, WriteQueues, WriteRates, WriteSchedules,
+    WriteTasks, WriteTiers, WriteUsers, WriteWorkers,
 };
 pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};

@@ -9,6 +9,7 @@ mod campaigns;
 mod creators;
 mod custom_fields;
 mod dead_letters;
+mod earnings;
 mod events;
 mod fx;
 mod health;
@@ -49,6 +50,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(creators::routes())
         .merge(onboarding::routes())
         .merge(tiers::routes())
+        .merge(earnings::routes())
         .merge(notes::routes())
         .merge(tasks::routes())
         .merge(tags::routes())

@@ -15,6 +15,7 @@ mod creator_search;
 mod creator_sets;
 mod creators;
 mod dead_letters;
+mod earnings;
 mod events;
 mod fx;
 mod health;

@@ -74,7 +74,8 @@ impl Metrics {
     async fn show_ledger(&self, app: &App) -> Result<()> {
         let mut tx = app.db.begin().await?;
         if let Some(check) = ledger::latest_check(&mut tx).await? {
-            let show = |figure, value| self.ledger.with_label_values(&[figure]).set(value);
+            let show =
+                |figure: &str, value: f64| self.ledger.with_label_values(&[figure]).set(value);
             show("findings", check.findings.len() as f64);
             show("at", check.at.timestamp() as f64);
         }

@@ -4,6 +4,7 @@
 mod bench_creators;
 mod bench_dashboard;
 mod bench_import;
+mod bench_ledger;
 mod bench_queue;
 mod bench_send;
 mod chaos;
@@ -47,6 +48,8 @@ enum Bench {
     Dashboard(bench_dashboard::Options),
     /// Importing a file of creators, importing it again, exporting and undoing it.
     Import(bench_import::Options),
+    /// The ledger: posting beside a plain insert of two rows, and reading balances.
+    Ledger(bench_ledger::Options),
     /// A campaign over real SMTP, beside plain lettre.
     Send(bench_send::Options),
 }
@@ -66,6 +69,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Bench(Bench::Creators(options)) => bench_creators::run(options).await,
         Command::Bench(Bench::Dashboard(options)) => bench_dashboard::run(options).await,
         Command::Bench(Bench::Import(options)) => bench_import::run(options).await,
+        Command::Bench(Bench::Ledger(options)) => bench_ledger::run(options).await,
         Command::Bench(Bench::Send(options)) => bench_send::run(options).await,
         Command::Chaos(options) => chaos::run(options).await,
         Command::DrillWorker(options) => drill::run(options).await,

@@ -152,9 +152,9 @@ async fn any_sequence_of_steps_leaves_what_a_plain_model_says(pool: PgPool) {
                 plain.said.push(new);
             }
         }
-        for who in 0..2 {
+        for (who, person) in people.into_iter().enumerate() {
             let expected = (plain.has[who] - plain.held[who], plain.has[who]);
-            assert_eq!(funds(&pool, people[who]).await, expected, "{ops:?}");
+            assert_eq!(funds(&pool, person).await, expected, "{ops:?}");
         }
     }
     assert!(outcomes.values().all(|times| *times > 20), "{outcomes:?}");

@@ -27,7 +27,7 @@ pub(super) struct EarningView {
     #[schema(value_type = f64, example = 25.10)]
     platform_fee: Money,
     /// What is reserved for the creator until `reserveUntil`.
-    #[schema(value_type = f64, example = 6.28)]
+    #[schema(value_type = f64, example = 6.280)]
     reserve: Money,
     /// What becomes available on `maturesOn`.
     #[schema(value_type = f64, example = 94.12)]

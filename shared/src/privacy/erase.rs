@@ -88,6 +88,7 @@ async fn one(
         Treatment::Erase => (Fate::Erased, None),
         Treatment::Pseudonymise { kept_as, .. } => (Fate::Pseudonymised, kept_as),
         Treatment::Retain { kept_as } => (Fate::Retained, Some(kept_as)),
+        Treatment::Stay => (Fate::Retained, None),
     };
     let rule = match class {
         Some(class) => Some(retention::rule(conn, class, today).await?),

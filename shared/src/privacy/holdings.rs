@@ -20,6 +20,9 @@ pub enum Treatment {
         /// The class in `retention_rules`.
         kept_as: &'static str,
     },
+    /// They are never changed nor removed: books would not balance without them. They hold amounts and an account, and
+    /// nothing that tells whose it was once the rest is gone.
+    Stay,
 }
 
 /// A table with data of people.
@@ -75,6 +78,16 @@ const fn retained(
         rows,
         withheld: &[],
         treatment: Treatment::Retain { kept_as },
+    }
+}
+
+const fn staying(table: &'static str, about: &'static str, rows: &'static str) -> Holding {
+    Holding {
+        table,
+        about,
+        rows,
+        withheld: &[],
+        treatment: Treatment::Stay,
     }
 }
 
@@ -186,17 +199,17 @@ pub const HOLDINGS: &[Holding] = &[
         Some("messages"),
     ),
     pseudonymised(
-        "earnings",
-        "earnings one by one",
-        OF_CREATOR,
-        "description = null, fan = null, content = null",
-        Some("earnings"),
-    ),
-    pseudonymised(
         "earning_reversals",
         "refunds and chargebacks",
         OF_CREATOR,
         "reason = case when reason is not null then 'erased' end",
+        Some("earnings"),
+    ),
+    pseudonymised(
+        "earnings",
+        "earnings one by one",
+        OF_CREATOR,
+        "description = null, fan = null, content = null",
         Some("earnings"),
     ),
     retained(
@@ -223,19 +236,13 @@ pub const HOLDINGS: &[Holding] = &[
         OF_CREATOR,
         "earnings",
     ),
-    retained(
+    staying(
         "ledger_entries",
         "debits and credits of their accounts",
         OF_ACCOUNT,
-        "earnings",
     ),
-    retained(
-        "ledger_balances",
-        "what is on their accounts",
-        OF_ACCOUNT,
-        "earnings",
-    ),
-    retained("ledger_accounts", "their accounts", OF_CREATOR, "earnings"),
+    staying("ledger_balances", "what is on their accounts", OF_ACCOUNT),
+    staying("ledger_accounts", "their accounts", OF_CREATOR),
     retained(
         "creator_earnings_daily",
         "what they earned",

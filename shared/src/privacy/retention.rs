@@ -261,7 +261,7 @@ fn kept_as(class: &str) -> impl Iterator<Item = &'static Holding> {
 
 fn class_of(holding: &Holding) -> Option<&'static str> {
     match holding.treatment {
-        Treatment::Erase => None,
+        Treatment::Erase | Treatment::Stay => None,
         Treatment::Pseudonymise { kept_as, .. } => kept_as,
         Treatment::Retain { kept_as } => Some(kept_as),
     }

@@ -316,6 +316,7 @@ async fn what_was_retained_goes_when_its_years_are_over(pool: PgPool) {
         let left = left.expect("counted");
         let is_over = match holding.treatment {
             Treatment::Erase => true,
+            Treatment::Stay => false,
             Treatment::Retain { kept_as } => kept_as == "history",
             Treatment::Pseudonymise { kept_as, .. } => {
                 kept_as.is_some_and(|class| ["history", "consent_log", "messages"].contains(&class))

@@ -170,7 +170,7 @@ pub(super) async fn treat(
     let statement = match holding.treatment {
         Treatment::Erase => format!("delete from {table} where {rows}"),
         Treatment::Pseudonymise { set, .. } => format!("update {table} set {set} where {rows}"),
-        Treatment::Retain { .. } => return Ok(()),
+        Treatment::Retain { .. } | Treatment::Stay => return Ok(()),
     };
     sqlx::query(AssertSqlSafe(statement))
         .bind(&who.people)

@@ -90,7 +90,7 @@ impl RowResult {
 #[utoipa::path(post, path = "/api/earnings/bulk", operation_id = "recordEarnings", tag = "earnings", security(("bearer" = ["earnings:record"])),
     request_body = BulkBody,
     responses((status = 200, body = BulkResults),
-              (status = 422, description = "There are none, or too many", content_type = "application/problem+json", body = crate::openapi::ProblemDocument)))]
+              (status = 422, description = "There are none, too many, or what is no object", content_type = "application/problem+json", body = crate::openapi::ProblemDocument)))]
 pub(super) async fn record(
     caller: Allowed<RecordEarnings>,
     State(app): State<App>,
@@ -103,6 +103,7 @@ pub(super) async fn record(
             message,
         )]));
     }
+    ensure_objects(&body.earnings)?;
     let rows = body.earnings.iter().enumerate();
     let read: Vec<Result<NewEarning>> = rows.map(|(at, row)| row_of(at, row)).collect();
     let sound: Vec<NewEarning> = read.iter().flatten().cloned().collect();
@@ -121,6 +122,22 @@ pub(super) async fn record(
         app.db.commit(tx, &caller.ctx).await?;
     }
     Ok(Json(results(read, done)))
+}
+
+/// What is no object is no row: the request is not what it should be.
+fn ensure_objects(rows: &[Box<RawValue>]) -> Result<()> {
+    let others = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| !row.get().starts_with('{'));
+    let errors: Vec<FieldError> = others
+        .map(|(at, _)| FieldError::new(format!("/earnings/{at}"), "must be an object"))
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(errors))
+    }
 }
 
 /// Whether it is ours and not the row's.

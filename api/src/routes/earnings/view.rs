@@ -18,22 +18,22 @@ pub(super) struct EarningView {
     #[schema(value_type = String)]
     creator_id: CreatorId,
     /// What the fan paid.
-    #[schema(value_type = f64, example = 125.50)]
+    #[schema(value_type = f64, example = 80.00)]
     amount: Money,
     #[schema(value_type = String, example = "USD")]
     currency: &'static str,
     source: &'static str,
     /// What the platform keeps.
-    #[schema(value_type = f64, example = 25.10)]
+    #[schema(value_type = f64, example = 16.00)]
     platform_fee: Money,
     /// What is reserved for the creator until `reserveUntil`.
-    #[schema(value_type = f64, example = 6.280)]
+    #[schema(value_type = f64, example = 4.00)]
     reserve: Money,
     /// What becomes available on `maturesOn`.
-    #[schema(value_type = f64, example = 94.12)]
+    #[schema(value_type = f64, example = 60.00)]
     maturing: Money,
     /// The creator's share: amount less fee.
-    #[schema(value_type = f64, example = 100.40)]
+    #[schema(value_type = f64, example = 64.00)]
     share: Money,
     /// Of the amount, what was taken back since.
     #[schema(value_type = f64, example = 0.00)]
@@ -91,15 +91,15 @@ pub(super) struct ReversalView {
     /// `refund` or `chargeback`.
     kind: &'static str,
     /// Of what the fan paid.
-    #[schema(value_type = f64, example = 125.50)]
+    #[schema(value_type = f64, example = 80.00)]
     amount: Money,
     #[schema(value_type = String, example = "USD")]
     currency: &'static str,
     /// What the platform gives back of its fee.
-    #[schema(value_type = f64, example = 25.10)]
+    #[schema(value_type = f64, example = 16.00)]
     platform_fee: Money,
     /// What the creator gives back.
-    #[schema(value_type = f64, example = 100.40)]
+    #[schema(value_type = f64, example = 64.00)]
     share: Money,
     occurred_at: DateTime<Utc>,
     /// The ledger's transfer.

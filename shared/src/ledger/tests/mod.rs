@@ -70,16 +70,20 @@ pub(super) fn resolving(ctx: &Ctx, step: Step) -> NewTransfer {
     }
 }
 
-/// Does transfers in a transaction of their own.
+/// Does transfers in a transaction of their own. What is refused is rolled back before the answer: a transaction that
+/// is only dropped is rolled back some time later, and until then its locks stand.
 pub(super) async fn posted(
     pool: &PgPool,
     ctx: &Ctx,
     transfers: &[NewTransfer],
 ) -> Result<Vec<Posted>, LedgerError> {
     let mut tx = pool.begin().await?;
-    let done = post(&mut tx, ctx, transfers).await?;
-    tx.commit().await?;
-    Ok(done)
+    let done = post(&mut tx, ctx, transfers).await;
+    match done {
+        Ok(_) => tx.commit().await?,
+        Err(_) => tx.rollback().await?,
+    }
+    done
 }
 
 /// What a creator has available, and what of it is posted.

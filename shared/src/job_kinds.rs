@@ -15,6 +15,7 @@ use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
 use crate::tasks::RemindTask;
 use crate::tiers::{EvaluateTier, RecalculateTiers};
+use crate::verification::ExpireVerifications;
 
 /// The catalogue of this version. A kind that was once in here stays: stored jobs name it.
 pub fn catalog() -> Catalog {
@@ -42,4 +43,5 @@ pub fn catalog() -> Catalog {
         .with::<CheckLedger>()
         .with::<ExpireHolds>()
         .with::<MakePartitions>()
+        .with::<ExpireVerifications>()
 }

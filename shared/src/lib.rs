@@ -33,3 +33,4 @@ pub mod tasks;
 mod testing;
 pub mod tiers;
 pub mod timeline;
+pub mod verification;

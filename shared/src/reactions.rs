@@ -1,20 +1,22 @@
 //! "When X has happened, do Y": every fan-out of the system on one page, each in the transaction of its cause.
 
 use chrono::{Duration, NaiveDate};
+use serde_json::json;
 use sqlx::PgConnection;
 use thiserror::Error;
 
 use crate::campaigns;
-use crate::creators::{self, CreatorError, CreatorId, CreatorStatus, StatusChange};
+use crate::creators::{self, CreatorError, CreatorId, CreatorStatus, PersonId, StatusChange};
 use crate::custom_fields;
 use crate::earnings::{self, EarningError};
 use crate::kernel::money::Money;
-use crate::kernel::{Classify, Ctx, ErrorKind};
+use crate::kernel::{Classify, Ctx, ErrorKind, TypedId};
 use crate::notes;
-use crate::onboarding::{self, OnboardingError};
+use crate::onboarding::{self, OnboardingError, StepKey};
 use crate::tags;
 use crate::tasks::{self, NewTask, TaskError};
 use crate::tiers::{self, TierError};
+use crate::verification::{self, VerificationError};
 
 /// How long staff has to review somebody whose onboarding is complete.
 const REVIEW_WITHIN: Duration = Duration::days(3);
@@ -34,6 +36,9 @@ pub enum ReactionError {
     /// The earnings could not follow.
     #[error(transparent)]
     Earning(#[from] Box<EarningError>),
+    /// The verifications could not be read, or could not follow.
+    #[error(transparent)]
+    Verification(#[from] Box<VerificationError>),
     /// The tiers could not follow.
     #[error(transparent)]
     Tier(#[from] TierError),
@@ -49,6 +54,7 @@ impl Classify for ReactionError {
             Self::Creator(error) => error.kind(),
             Self::Task(error) => error.kind(),
             Self::Earning(error) => error.kind(),
+            Self::Verification(error) => error.kind(),
             Self::Tier(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -60,6 +66,7 @@ impl Classify for ReactionError {
             Self::Creator(error) => error.code(),
             Self::Task(error) => error.code(),
             Self::Earning(error) => error.code(),
+            Self::Verification(error) => error.code(),
             Self::Tier(error) => error.code(),
             Self::Db(error) => error.code(),
         }
@@ -124,6 +131,36 @@ pub async fn onboarding_completed(
     Ok(())
 }
 
+/// Something was proven of a person: if it is proven now who they are and that they are of age, the onboarding of each of
+/// their creators needs no decision about that any more. Creators out of the caller's reach, and those who are not that
+/// far yet, complete the step themselves when they come to it.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn person_proven(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    profiles: &[CreatorId],
+) -> Result<(), ReactionError> {
+    for id in profiles {
+        let creator = creators::get(conn, *id).await?;
+        let reach = ctx.actor.reach();
+        let reached = reach.covers(&creator.cluster, creator.id.uuid());
+        let proven = reached
+            && verification::proves_who_it_is(conn, ctx, creator.id)
+                .await
+                .map_err(Box::new)?;
+        if !proven {
+            continue;
+        }
+        match onboarding::prove(conn, ctx, creator.id, StepKey::Verification, json!({})).await {
+            Ok(_) | Err(OnboardingError::NoRun(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 /// Creators earned on days, or were taken back from (negative): in the reporting currency it counts for their tiers, a day of
 /// large earnings at once; in any other it waits until a rate is known.
 ///
@@ -166,9 +203,28 @@ pub async fn creators_merged(
     earnings::follow_merge(conn, ctx, gone, kept)
         .await
         .map_err(Box::new)?;
+    verification::follow_merge(conn, ctx, gone, kept)
+        .await
+        .map_err(Box::new)?;
     onboarding::follow_merge(conn, gone, kept).await?;
     notes::follow_merge(conn, gone, kept).await?;
     tasks::follow_merge(conn, gone, kept).await?;
     tags::follow_merge(conn, gone, kept).await?;
     Ok(custom_fields::follow_merge(conn, gone, kept).await?)
+}
+
+/// A person turned out to be another one: what slices hold of the one follows to the other.
+///
+/// # Errors
+/// As [`creators_merged`].
+pub async fn people_merged(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    gone: PersonId,
+    kept: PersonId,
+) -> Result<(), ReactionError> {
+    verification::follow_people_merge(conn, ctx, gone, kept)
+        .await
+        .map_err(Box::new)?;
+    Ok(())
 }

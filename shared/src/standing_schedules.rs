@@ -14,6 +14,7 @@ use crate::privacy::RemoveRetained;
 use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
 use crate::queue::{Catalog, Job};
 use crate::tiers::RecalculateTiers;
+use crate::verification::ExpireVerifications;
 
 /// A schedule of `J`, which takes no arguments, in UTC.
 fn every<J: Job>(name: &str, cron: &str) -> ScheduleSpec {
@@ -43,6 +44,7 @@ fn all() -> Vec<ScheduleSpec> {
         every::<MatureEarnings>("earnings that mature", "5 * * * *"),
         every::<ExpireHolds>("holds whose time is over", "*/10 * * * *"),
         every::<MakePartitions>("partitions of the ledger", "45 0 * * *"),
+        every::<ExpireVerifications>("verifications that are over", "10 0 * * *"),
         // when the night's work is done
         every::<CheckLedger>("check of the ledger", "30 3 * * *"),
     ]

@@ -1,9 +1,11 @@
 //! What the tests of several slices build.
 
-use sqlx::PgPool;
+use chrono::Duration;
+use sqlx::{PgConnection, PgPool};
 
-use crate::creators::{self, CreatorId, NewCreator};
+use crate::creators::{self, CreatorId, NewCreator, PersonChanges, PersonId};
 use crate::kernel::{Actor, Clock, Ctx};
+use crate::verification::{self, NewVerdict, Verdict, VerificationKind, VerificationMethod};
 
 /// A creator who said no more than they had to.
 pub(crate) fn newcomer(cluster: &str, name: &str) -> NewCreator {
@@ -30,4 +32,50 @@ pub(crate) async fn creator(pool: &PgPool, cluster: &str, name: &str) -> Creator
         .expect("registered");
     tx.commit().await.expect("committed");
     made.id
+}
+
+/// When everybody here was born.
+pub(crate) const BIRTH_DATE: &str = "1990-05-06";
+/// For how many days from today the identity of [`payable_creator`] counts.
+pub(crate) const IDENTITY_VALID_DAYS: i64 = 30;
+
+/// Puts a person's name and birth date on file.
+pub(crate) async fn papers(conn: &mut PgConnection, person: PersonId, name: &str) {
+    let ctx = Ctx::new(Actor::System, &Clock::system());
+    let changes = PersonChanges {
+        legal_name: Some(Some(name.to_owned())),
+        birth_date: Some(Some(BIRTH_DATE.parse().expect("a date"))),
+        ..PersonChanges::default()
+    };
+    creators::change_person(conn, &ctx, person, None, changes)
+        .await
+        .expect("changed");
+}
+
+/// Takes a kind all the way to verified.
+pub(crate) async fn verify(conn: &mut PgConnection, id: CreatorId, kind: VerificationKind) {
+    let ctx = Ctx::new(Actor::System, &Clock::system());
+    verification::submit(conn, &ctx, id, kind, "passport")
+        .await
+        .expect("submitted");
+    let review = NewVerdict {
+        verdict: Verdict::InReview,
+        evidence: None,
+        method: None,
+        valid_until: None,
+        reason: None,
+        resubmittable: None,
+    };
+    let proven = NewVerdict {
+        verdict: Verdict::Verify,
+        evidence: Some("passport of Utopia, ends in 1234".into()),
+        method: Some(VerificationMethod::Document),
+        valid_until: Some(ctx.now().date_naive() + Duration::days(IDENTITY_VALID_DAYS)),
+        ..review.clone()
+    };
+    for verdict in [review, proven] {
+        verification::decide(conn, &ctx, id, kind, None, verdict)
+            .await
+            .expect("decided");
+    }
 }

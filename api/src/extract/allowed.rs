@@ -86,6 +86,9 @@ needs!(
     RecordEarnings,
     ReverseEarnings,
     ReadLedger,
+    ReadVerifications,
+    SubmitVerifications,
+    DecideVerifications,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for

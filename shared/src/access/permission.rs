@@ -116,11 +116,17 @@ pub enum Permission {
     ReverseEarnings,
     /// See the platform's accounts and whether the ledger holds.
     ReadLedger,
+    /// See what is verified of creators, and what keeps them from being paid.
+    ReadVerifications,
+    /// Hand in, for creators, what shall verify them.
+    SubmitVerifications,
+    /// Decide whether something is verified.
+    DecideVerifications,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 57] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -175,6 +181,9 @@ impl Permission {
         Self::RecordEarnings,
         Self::ReverseEarnings,
         Self::ReadLedger,
+        Self::ReadVerifications,
+        Self::SubmitVerifications,
+        Self::DecideVerifications,
     ];
 
     /// The permission's name on the wire.
@@ -234,6 +243,9 @@ impl Permission {
             Self::RecordEarnings => "earnings:record",
             Self::ReverseEarnings => "earnings:reverse",
             Self::ReadLedger => "ledger:read",
+            Self::ReadVerifications => "verifications:read",
+            Self::SubmitVerifications => "verifications:submit",
+            Self::DecideVerifications => "verifications:decide",
         }
     }
 
@@ -263,6 +275,8 @@ impl Permission {
             Role::Support => matches!(
                 self,
                 Self::ReadCreators
+                    | Self::ReadVerifications
+                    | Self::SubmitVerifications
                     | Self::WriteCreators
                     | Self::ImportCreators
                     | Self::ExportCreators
@@ -303,6 +317,7 @@ impl Permission {
                     | Self::RecordEarnings
                     | Self::ReverseEarnings
                     | Self::ReadLedger
+                    | Self::ReadVerifications
                     | Self::ExportCreators
                     | Self::ReadPeople
                     | Self::WriteTiers
@@ -331,6 +346,9 @@ impl Permission {
                     | Self::ErasePeople
                     | Self::HoldPeople
                     | Self::DecideAge
+                    | Self::ReadVerifications
+                    | Self::SubmitVerifications
+                    | Self::DecideVerifications
                     | Self::ReadJobs
                     | Self::ReadAudit
                     | Self::RevealContact
@@ -445,6 +463,9 @@ impl Permission {
                 | Self::RecordEarnings
                 | Self::ReverseEarnings
                 | Self::ReadLedger
+                | Self::ReadVerifications
+                | Self::SubmitVerifications
+                | Self::DecideVerifications
         )
     }
 }

@@ -238,6 +238,9 @@ pub async fn merge_people(
         ..kept.clone()
     };
     store::people::update(conn, ctx, &completed).await?;
+    reactions::people_merged(conn, ctx, gone.id, kept.id)
+        .await
+        .map_err(|error| CreatorError::Reaction(Box::new(error)))?;
     let entry = Entry::new("person.merge", gone.id)
         .after(serde_json::json!({ "into": kept.id }))
         .reason(reason);

@@ -44,11 +44,12 @@ pub use model::{
     CreatorChanges, CreatorFilter, CreatorId, CreatorStatus, CreatorSummary, HANDLES_MAX,
     InvalidCountry, NAME_MAX_CHARS, NewAgeDecision, NewConsent, NewCreator, Obstacle, Person,
     PersonChanges, PersonId, Phone, Profile, SEARCH_TEXT_MAX_CHARS, SEARCH_WORDS_MAX, Sibling,
-    Sort, SortKey, StatusChange, StatusEntry, Tier, TierEntry, Username, age_on, obstacles,
+    Sort, SortKey, StatusChange, StatusEntry, Tier, TierEntry, Username, age_obstacle, age_on,
+    obstacles,
 };
 pub use people::{
-    EVIDENCE_MAX_CHARS, change_person, decide_age, known_person, person, restrict_person,
-    reveal_person,
+    AgeProof, EVIDENCE_MAX_CHARS, age_proof, change_person, decide_age, known_person,
+    lock_with_person, person, restrict_person, reveal_person,
 };
 pub use search::{by_address, list, record_address_search};
 pub use service::{

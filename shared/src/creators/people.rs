@@ -5,12 +5,14 @@ use sqlx::PgConnection;
 
 use super::model::birth_date_error;
 use super::{
-    AgeDecision, AgeVerdict, CreatorError, CreatorStatus, NewAgeDecision, NewCreator, Person,
-    PersonChanges, PersonId, get, status, store, trail,
+    AgeDecision, AgeVerdict, Creator, CreatorError, CreatorId, CreatorStatus, NewAgeDecision,
+    NewCreator, Obstacle, Person, PersonChanges, PersonId, age_obstacle, get, status, store, trail,
+    within_reach,
 };
 use crate::access::{self, PersonalField};
 use crate::audit::{self, Entry};
 use crate::kernel::{Ctx, FieldError};
+use crate::reactions;
 
 /// Characters in the evidence of an age decision at the most.
 pub const EVIDENCE_MAX_CHARS: usize = 500;
@@ -100,8 +102,8 @@ pub async fn change_person(
     Ok(after)
 }
 
-/// Records what staff decided about a person's age after looking at a proof. Until identities are verified by the product
-/// itself, this is what stands between a creator and being active: revoking it takes the person's creators out of `active`.
+/// Records what staff decided about a person's age after looking at a proof. This is what stands between a creator and being
+/// active: revoking it takes the person's creators out of `active`.
 ///
 /// # Errors
 /// If there is no such person, no birth date is known or given, the person is not of age, or the evidence is empty.
@@ -111,9 +113,9 @@ pub async fn decide_age(
     id: PersonId,
     new: &NewAgeDecision,
 ) -> Result<AgeDecision, CreatorError> {
-    known_person(conn, ctx, id).await?;
+    let seen = known_person(conn, ctx, id).await?;
     // creators before their person, as every change of status takes them
-    let active = store::people::lock_active_creators(conn, id).await?;
+    let profiles = store::people::lock_creators(conn, seen.id).await?;
     let person = locked(conn, id).await?;
     let born = check_decision(ctx, &person, new).map_err(CreatorError::Invalid)?;
     if person.birth_date != Some(born) {
@@ -130,9 +132,16 @@ pub async fn decide_age(
         .personal(json!({ "after": { "birthDate": born } }))
         .reason(new.evidence.clone());
     audit::record(conn, ctx, entry).await?;
-    if new.verdict == AgeVerdict::Revoked {
-        for id in active {
+    if new.verdict == AgeVerdict::Verified {
+        reactions::person_proven(conn, ctx, &profiles)
+            .await
+            .map_err(|error| CreatorError::Reaction(Box::new(error)))?;
+    } else {
+        for id in profiles {
             let creator = get(conn, id).await?;
+            if creator.status != CreatorStatus::Active {
+                continue;
+            }
             let step = status::Turn {
                 action: "creator.status",
                 to: CreatorStatus::PendingReview,
@@ -149,6 +158,54 @@ pub async fn decide_age(
         decided_by: ctx.actor.to_string(),
         decided_at: ctx.now(),
     })
+}
+
+/// How the age of a person stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgeProof {
+    /// What was decided last.
+    pub decision: Option<AgeDecision>,
+    /// Why it does not count today; none if the age is proven.
+    pub obstacle: Option<Obstacle>,
+}
+
+/// How the age of a person stands today.
+///
+/// # Errors
+/// If there is no such person.
+pub async fn age_proof(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: PersonId,
+) -> Result<AgeProof, CreatorError> {
+    let person = person(conn, id).await?;
+    let decision = store::people::latest_age_decision(conn, person.id).await?;
+    let decided = decision.as_ref().map(|it| (it.verdict, it.birth_date));
+    let obstacle = age_obstacle(decided, person.birth_date, ctx.now().date_naive());
+    Ok(AgeProof { decision, obstacle })
+}
+
+/// A creator within the caller's reach, with the ids of everybody their person is, all locked until the transaction ends,
+/// and the person, too: what is decided about a person is decided while nobody merges or changes them.
+///
+/// # Errors
+/// If there is no such creator.
+pub async fn lock_with_person(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    id: CreatorId,
+) -> Result<(Creator, Vec<CreatorId>), CreatorError> {
+    loop {
+        let seen = within_reach(conn, ctx, id).await?;
+        // creators before their person, as every change of status takes them
+        let profiles = store::people::lock_creators(conn, seen.person).await?;
+        let person = locked(conn, seen.person).await?;
+        let creator = within_reach(conn, ctx, id).await?;
+        // a merge may have come first while this waited
+        if creator.person == person.id && profiles.contains(&creator.id) {
+            return Ok((creator, profiles));
+        }
+    }
 }
 
 /// The birth date that a decision is about.

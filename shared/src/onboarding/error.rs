@@ -7,6 +7,7 @@ use super::model::Refusal;
 use crate::creators::{CreatorError, CreatorId};
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
 use crate::reactions::ReactionError;
+use crate::verification::VerificationError;
 
 /// Why a use case about onboarding failed.
 #[derive(Debug, Error)]
@@ -42,6 +43,9 @@ pub enum OnboardingError {
     /// There is no such creator, or it could not be read.
     #[error(transparent)]
     Creator(#[from] Box<CreatorError>),
+    /// What is verified of the creator could not be read.
+    #[error(transparent)]
+    Verification(#[from] Box<VerificationError>),
     /// What follows from the end of the run could not be done.
     #[error("what follows from it could not be done")]
     Reaction(#[source] Box<ReactionError>),
@@ -67,6 +71,7 @@ impl Classify for OnboardingError {
                 ErrorKind::Conflict
             }
             Self::Creator(error) => error.kind(),
+            Self::Verification(error) => error.kind(),
             Self::Reaction(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -82,6 +87,7 @@ impl Classify for OnboardingError {
             Self::Invalid(_) => "invalid",
             Self::Cursor(error) => error.code(),
             Self::Creator(error) => error.code(),
+            Self::Verification(error) => error.code(),
             Self::Reaction(error) => error.code(),
             Self::Db(error) => error.code(),
         }
@@ -100,6 +106,7 @@ impl Classify for OnboardingError {
             | Self::Refused(_)
             | Self::NeedsDecision(_)
             | Self::NotProven { .. }
+            | Self::Verification(_)
             | Self::Reaction(_)
             | Self::Db(_) => Vec::new(),
         }

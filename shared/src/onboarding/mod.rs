@@ -3,7 +3,8 @@
 //! Promises: a run keeps the version of the flow it began with; a step ends only after its prerequisites and with the
 //! proof its flow asks for; a run is completed exactly when its last required step is; all that happens is kept.
 //! Owns: `onboarding_flows`, `onboarding_flow_steps`, `onboarding_runs`, `onboarding_steps`, `onboarding_events`.
-//! Emits: nothing; `onboarding.sweep` runs by schedule. Calls: `creators`, `audit`, `reactions`.
+//! Emits: nothing; `onboarding.sweep` runs by schedule. Calls: `verification`, `creators`,
+//! `audit`, `reactions`.
 
 mod error;
 mod figures;

@@ -13,6 +13,7 @@ use crate::audit::{self, Entry};
 use crate::creators::{self, Channel, CreatorId};
 use crate::kernel::{Ctx, FieldError, Page, PageRequest, TypedId};
 use crate::reactions;
+use crate::verification;
 
 /// Characters of a reason at the most.
 const REASON_MAX_CHARS: usize = 500;
@@ -110,13 +111,14 @@ pub async fn get(
         .ok_or(OnboardingError::NoRun(creator))?;
     let mut blockers = Vec::with_capacity(run.steps.len());
     for step in &run.steps {
-        blockers.push(blockers_of(conn, &run, step).await?);
+        blockers.push(blockers_of(conn, ctx, &run, step).await?);
     }
     Ok((run, blockers))
 }
 
 async fn blockers_of(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     run: &Run,
     step: &Step,
 ) -> Result<Vec<Blocker>, OnboardingError> {
@@ -130,7 +132,11 @@ async fn blockers_of(
         .collect();
     match step.flow.proof {
         Proof::Word => {}
-        Proof::Staff => blockers.push(Blocker::Decision),
+        Proof::Staff => {
+            if !decided_elsewhere(conn, ctx, run.creator, step.flow.key).await? {
+                blockers.push(Blocker::Decision);
+            }
+        }
         Proof::OtherSteps => blockers.push(Blocker::OtherSteps),
         proof @ (Proof::Profile | Proof::ConsentChoice) => {
             blockers.extend(
@@ -179,7 +185,11 @@ pub async fn complete(
     run.ready(command.step)?;
     match step.flow.proof {
         Proof::Word => {}
-        Proof::Staff => return Err(OnboardingError::NeedsDecision(command.step)),
+        Proof::Staff => {
+            if !decided_elsewhere(conn, ctx, run.creator, command.step).await? {
+                return Err(OnboardingError::NeedsDecision(command.step));
+            }
+        }
         Proof::OtherSteps => return Err(Refusal::ByItself { step: command.step }.into()),
         proof @ (Proof::Profile | Proof::ConsentChoice) => {
             let missing = unproven(conn, run.creator, proof).await?;
@@ -342,6 +352,29 @@ fn entry(action: &'static str, run: &Run, events: &[Event]) -> Entry {
     Entry::new(action, run.creator)
         .after(after)
         .reason_if(reason)
+}
+
+/// Whether staff has decided by other means what a step asks them to decide: who it is, and how old.
+async fn decided_elsewhere(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creator: CreatorId,
+    step: StepKey,
+) -> Result<bool, OnboardingError> {
+    match step {
+        StepKey::Verification => Ok(verification::proves_who_it_is(conn, ctx, creator)
+            .await
+            .map_err(Box::new)?),
+        StepKey::Welcome
+        | StepKey::ProfileSetup
+        | StepKey::ContentSetup
+        | StepKey::PricingSetup
+        | StepKey::PayoutSetup
+        | StepKey::FirstContent
+        | StepKey::MarketingSetup
+        | StepKey::ComplianceTraining
+        | StepKey::Completed => Ok(false),
+    }
 }
 
 /// What a proof still lacks, as names of fields of the creator.

@@ -97,6 +97,7 @@ const OF_TASKS: &str = "task_id in (select id from tasks where creator_id = any(
 const OF_RUNS: &str = "run_id in (select id from onboarding_runs where creator_id = any($2))";
 const OF_ACCOUNT: &str =
     "account_id in (select id from ledger_accounts where creator_id = any($2))";
+const OF_PERSON_OR_CREATOR: &str = "(person_id = any($1) or creator_id = any($2))";
 const OF_LOGIN: &str = "user_id = any($3)";
 
 /// All of them, those that refer to others first.
@@ -248,6 +249,20 @@ pub const HOLDINGS: &[Holding] = &[
         "what they earned",
         OF_CREATOR,
         "earnings",
+    ),
+    retained(
+        "verification_events",
+        "what happened to verifications",
+        OF_PERSON_OR_CREATOR,
+        "verification",
+    ),
+    // what it was about goes with the profile; without it, it counts no more
+    pseudonymised(
+        "verifications",
+        "what was verified, and by which evidence",
+        OF_PERSON_OR_CREATOR,
+        "proven = case when proven is not null then '' end, updated_at = $4",
+        Some("verification"),
     ),
     retained(
         "person_age_decisions",

@@ -30,6 +30,8 @@ words!(
         Tag => "tag",
         /// An earning, or what was taken back of one.
         Earning => "earning",
+        /// A change of what is verified, or a decision about the age.
+        Verification => "verification",
     }
 );
 
@@ -43,6 +45,7 @@ impl TimelineKind {
             Self::Message => Permission::ReadCampaigns,
             Self::Onboarding => Permission::ReadOnboarding,
             Self::Earning => Permission::ReadEarnings,
+            Self::Verification => Permission::ReadVerifications,
         }
     }
 

@@ -11,6 +11,7 @@ mod queue;
 mod tasks;
 mod tiers;
 mod transfers;
+mod verification;
 
 use shared::kernel::{Classify, ErrorKind};
 use shared::providers::email::Handover;
@@ -32,6 +33,7 @@ pub fn all() -> Registry {
         tiers::register,
         tasks::register,
         transfers::register,
+        verification::register,
     ]
     .into_iter()
     .fold(Registry::default(), |registry, add| add(registry))

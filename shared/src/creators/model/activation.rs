@@ -1,7 +1,7 @@
 //! What must hold before a creator is active.
 //!
 //! Rules over facts: a fact that nobody recorded does not hold. Rules of slices that are not there yet are not here
-//! either; the slice that verifies identities replaces [`ActivationFacts::age`] by its own verdict and adds its kinds.
+//! either.
 
 use std::fmt;
 
@@ -65,19 +65,31 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// Everything that keeps a creator from being active at `now`; empty if they may be.
-pub fn obstacles(facts: &ActivationFacts, now: DateTime<Utc>) -> Vec<Obstacle> {
-    let age = match (&facts.age, facts.birth_date) {
-        (Some(decision), _) if decision.verdict == AgeVerdict::Revoked => {
-            Some(Obstacle::AgeNotVerified)
-        }
-        (None, _) => Some(Obstacle::AgeNotVerified),
-        (Some(decision), born) if born != Some(decision.birth_date) => {
+/// What stands against a proof of age on a day, if anything: `decided` is the last decision with the birth date that it
+/// is about, `on_file` the birth date as it is known now. The one rule for being active, being paid and being shown.
+pub fn age_obstacle(
+    decided: Option<(AgeVerdict, NaiveDate)>,
+    on_file: Option<NaiveDate>,
+    today: NaiveDate,
+) -> Option<Obstacle> {
+    match decided {
+        None | Some((AgeVerdict::Revoked, _)) => Some(Obstacle::AgeNotVerified),
+        Some((AgeVerdict::Verified, born)) if on_file != Some(born) => {
             Some(Obstacle::BirthDateChanged)
         }
-        (Some(decision), _) => (age_on(decision.birth_date, now.date_naive()) < ADULT_AGE_YEARS)
-            .then_some(Obstacle::Underage),
-    };
+        Some((AgeVerdict::Verified, born)) => {
+            (age_on(born, today) < ADULT_AGE_YEARS).then_some(Obstacle::Underage)
+        }
+    }
+}
+
+/// Everything that keeps a creator from being active at `now`; empty if they may be.
+pub fn obstacles(facts: &ActivationFacts, now: DateTime<Utc>) -> Vec<Obstacle> {
+    let decided = facts
+        .age
+        .as_ref()
+        .map(|decision| (decision.verdict, decision.birth_date));
+    let age = age_obstacle(decided, facts.birth_date, now.date_naive());
     let blocks = facts
         .blocks
         .iter()

@@ -9,7 +9,7 @@ mod profile;
 mod search;
 mod transitions;
 
-pub use activation::{ActivationFacts, Obstacle, obstacles};
+pub use activation::{ActivationFacts, Obstacle, age_obstacle, obstacles};
 pub use block::{Block, BlockId, BlockedThing};
 pub use consent::{Channel, Consent, ConsentEntry, ConsentState, NewConsent};
 pub(super) use names::is_name;

@@ -122,16 +122,13 @@ pub(in crate::creators) async fn latest_age_decision(
     .transpose()
 }
 
-/// The active creators of a person, locked until the transaction ends.
-pub(in crate::creators) async fn lock_active_creators(
+/// All creators of a person that were not merged into another one, locked until the transaction ends.
+pub(in crate::creators) async fn lock_creators(
     conn: &mut PgConnection,
     person: PersonId,
 ) -> sqlx::Result<Vec<CreatorId>> {
     let ids = sqlx::query_scalar!(
-        "select id from creators
-         where person_id = (select coalesce(merged_into, id) from people where id = $1)
-           and status = 'active' and merged_into is null
-         order by id for update",
+        "select id from creators where person_id = $1 and merged_into is null order by id for update",
         person.uuid(),
     )
     .fetch_all(conn)

@@ -5,6 +5,8 @@ use crate::creators::CreatorStatus;
 use crate::kernel::PageRequest;
 use crate::onboarding::model::Refusal;
 use crate::tasks::{self, TaskFilter};
+use crate::testing;
+use crate::verification::VerificationKind;
 
 #[sqlx::test(migrations = "../migrations")]
 async fn registering_begins_a_run_and_what_can_be_done_is_started(pool: PgPool) {
@@ -392,4 +394,72 @@ async fn another_slice_can_prove_a_step_and_is_told_nothing_when_it_comes_early(
         step_of(&run, StepKey::Verification).state,
         StepState::Completed
     );
+}
+
+/// Proves who the creator is and that they are of age, the age first or last.
+async fn proven(world: &World, age_first: bool) {
+    let mut conn = world.conn().await;
+    let ctx = Ctx::new(Actor::System, &world.clock);
+    let person = creators::get(&mut conn, world.creator)
+        .await
+        .expect("a creator")
+        .person;
+    testing::papers(&mut conn, person, "Ada King").await;
+    if !age_first {
+        testing::verify(&mut conn, world.creator, VerificationKind::Identity).await;
+    }
+    let age = creators::NewAgeDecision {
+        verdict: creators::AgeVerdict::Verified,
+        birth_date: Some(testing::BIRTH_DATE.parse().expect("a date")),
+        evidence: "ticket 1".into(),
+    };
+    creators::decide_age(&mut conn, &ctx, person, &age)
+        .await
+        .expect("decided");
+    if age_first {
+        testing::verify(&mut conn, world.creator, VerificationKind::Identity).await;
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_verified_needs_no_decision_about_it_in_the_onboarding(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.end(StepKey::Welcome).await;
+    world.end(StepKey::ProfileSetup).await;
+    proven(&world, true).await;
+    let step = |run: &Run| step_of(run, StepKey::Verification).clone();
+    let done = step(&world.run().await);
+    assert_eq!(done.state, StepState::Completed);
+    assert_eq!(
+        done.ended_by.as_deref(),
+        Some("system"),
+        "by whoever proved the last of the two"
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_verified_before_their_turn_completes_the_step_when_they_come_to_it(pool: PgPool) {
+    let world = World::new(pool).await;
+    let asked = async || {
+        let refused = world.complete(StepKey::Verification, json!({})).await;
+        refused.err().map(|error| error.to_string())
+    };
+    proven(&world, false).await;
+    assert!(
+        asked()
+            .await
+            .is_some_and(|told| told.contains("profile_setup"))
+    );
+    world.end(StepKey::Welcome).await;
+    world.end(StepKey::ProfileSetup).await;
+    let (run, blockers) = get(&mut *world.conn().await, &world.ctx(), world.creator)
+        .await
+        .expect("a run");
+    let at = run
+        .steps
+        .iter()
+        .position(|step| step.flow.key == StepKey::Verification)
+        .expect("the step");
+    assert_eq!(blockers[at], [], "nobody has to decide any more");
+    assert_eq!(asked().await, None);
 }

@@ -6,6 +6,7 @@ pub mod access;
 pub mod audit;
 pub mod campaigns;
 pub mod cells;
+pub mod compliance;
 pub mod config;
 pub mod creators;
 pub mod custom_fields;

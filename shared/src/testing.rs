@@ -3,7 +3,10 @@
 use chrono::Duration;
 use sqlx::{PgConnection, PgPool};
 
-use crate::creators::{self, CreatorId, NewCreator, PersonChanges, PersonId};
+use crate::creators::{
+    self, AgeVerdict, CreatorId, CreatorStatus, NewAgeDecision, NewCreator, PersonChanges,
+    PersonId, StatusChange,
+};
 use crate::kernel::{Actor, Clock, Ctx};
 use crate::verification::{self, NewVerdict, Verdict, VerificationKind, VerificationMethod};
 
@@ -50,6 +53,34 @@ pub(crate) async fn papers(conn: &mut PgConnection, person: PersonId, name: &str
     creators::change_person(conn, &ctx, person, None, changes)
         .await
         .expect("changed");
+}
+
+/// Registers a creator who is active and whose age and identity are verified: nothing keeps them from being paid.
+pub(crate) async fn payable_creator(pool: &PgPool, cluster: &str, name: &str) -> CreatorId {
+    let id = creator(pool, cluster, name).await;
+    let mut tx = pool.begin().await.expect("a transaction");
+    let ctx = Ctx::new(Actor::System, &Clock::system());
+    let person = creators::get(&mut tx, id).await.expect("a creator").person;
+    papers(&mut tx, person, name).await;
+    let age = NewAgeDecision {
+        verdict: AgeVerdict::Verified,
+        birth_date: Some(BIRTH_DATE.parse().expect("a date")),
+        evidence: "ticket 1".into(),
+    };
+    creators::decide_age(&mut tx, &ctx, person, &age)
+        .await
+        .expect("decided");
+    verify(&mut tx, id, VerificationKind::Identity).await;
+    let active = StatusChange {
+        status: CreatorStatus::Active,
+        reason: "verified".into(),
+        effective_from: None,
+    };
+    creators::change_status(&mut tx, &ctx, id, None, &active)
+        .await
+        .expect("active");
+    tx.commit().await.expect("committed");
+    id
 }
 
 /// Takes a kind all the way to verified.

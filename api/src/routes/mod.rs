@@ -26,6 +26,7 @@ mod tiers;
 mod timeline;
 mod unsubscribe;
 mod users;
+mod verification;
 mod workers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -49,6 +50,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(workers::routes())
         .merge(creators::routes())
         .merge(onboarding::routes())
+        .merge(verification::routes())
         .merge(tiers::routes())
         .merge(earnings::routes())
         .merge(notes::routes())

@@ -26,7 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct TimelineParams {
-    /// Only these kinds, with commas between them: `status`, `tier`, `note`, `task`, `message`, `consent`, `onboarding`, `tag`.
+    /// Only these kinds, with commas between them: `status`, `tier`, `note`, `task`, `message`, `consent`, `onboarding`, `tag`, `earning`, `verification`.
     #[param(example = "note,task")]
     kinds: Option<String>,
     /// `nextCursor` of the page before.

@@ -42,5 +42,6 @@ mod tiers;
 mod transfers;
 mod unsubscribe;
 mod users;
+mod verification;
 mod web_sessions;
 mod workers;

@@ -62,9 +62,9 @@ words!(
 words!(
     /// How much is made up.
     Detail {
-        /// People, creators, their status and tier history, and daily earnings.
+        /// People, creators, their status and tier history, what is verified of them, and daily earnings.
         Core => "core",
-        /// Onboarding runs, consents, notes, tasks, tags and fields besides.
+        /// Onboarding runs, consents, notes, tasks, tags, fields and the history of verifications besides.
         Everything => "everything",
     }
 );
@@ -183,6 +183,10 @@ pub async fn populate(
     store::hold_tiers(&mut tx).await?;
     put_in(&mut tx, author, &mut progress).await?;
     store::rank(&mut tx).await?;
+    store::verify(&mut tx, plan).await?;
+    if plan.detail == Detail::Everything {
+        store::tell_verifications(&mut tx).await?;
+    }
     if let Some(dropped) = dropped {
         store::restore_upkeep(&mut tx, dropped).await?;
     }

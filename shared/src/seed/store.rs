@@ -7,8 +7,8 @@ use super::around::FIELDS;
 use super::rows::{Sheets, Table};
 use crate::kernel::stored;
 
-/// The table that follows from the others.
-const TIERS: &str = "creator_tiers";
+/// The tables that follow from the others.
+const FOLLOWING: [&str; 3] = ["creator_tiers", "verifications", "verification_events"];
 /// Memory that building an index may use.
 const INDEX_MEMORY: &str = "256MB";
 
@@ -100,7 +100,7 @@ pub(super) async fn copy(conn: &mut PgConnection, sheets: &Sheets) -> sqlx::Resu
 /// The tables that have rows of the population.
 fn filled() -> impl Iterator<Item = &'static str> {
     let copied = Table::ALL.iter().map(|table| table.name());
-    copied.chain([TIERS])
+    copied.chain(FOLLOWING)
 }
 
 /// Keeps creators from beginning as newcomers; what their histories say is written by [`rank`].
@@ -123,6 +123,40 @@ pub(super) async fn rank(conn: &mut PgConnection) -> sqlx::Result<()> {
          from creators c
          join (select distinct on (creator_id) creator_id, to_tier, effective_from
                from creator_tier_history order by creator_id, effective_from desc, id desc) h on h.creator_id = c.id",
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Verifies the identity of everybody whose age is proven: staff looked at the same document, which is good for some
+/// years yet.
+pub(super) async fn verify(conn: &mut PgConnection, plan: &Plan) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into verifications (id, person_id, kind, state, evidence, method, proven, valid_until, verified_by, verified_at,
+                                    version, created_at, updated_at)
+         select md5(p.id || ' identity')::uuid, p.id, 'identity', 'verified', d.evidence, 'document',
+                p.legal_name_key || ' ' || to_char(p.birth_date, 'YYYY-MM-DD'),
+                $1::date + 90 + ('x' || left(md5(p.id::text), 3))::bit(12)::int, d.decided_by, d.decided_at,
+                3, p.created_at, d.decided_at
+         from people p join person_age_decisions d on d.person_id = p.id and d.decision = 'verified'",
+        plan.as_of,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// How each of those verifications came about.
+pub(super) async fn tell_verifications(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into verification_events (id, person_id, kind, from_state, to_state, evidence, method, valid_until, caused_by, at)
+         select md5(v.id || e.to_state)::uuid, v.person_id, v.kind, e.from_state, e.to_state, v.evidence,
+                case when e.n = 3 then v.method end, case when e.n = 3 then v.valid_until end, v.verified_by,
+                v.created_at + (v.verified_at - v.created_at) * (e.n / 3.0)
+         from verifications v
+         cross join (values (1, 'unverified', 'pending'), (2, 'pending', 'in_review'), (3, 'in_review', 'verified'))
+               e (n, from_state, to_state)",
     )
     .execute(conn)
     .await

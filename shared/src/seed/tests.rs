@@ -147,7 +147,12 @@ async fn what_is_made_up_is_consistent(pool: PgPool) {
 }
 
 /// Rows that there must not be.
-const BROKEN: [(&str, &str); 14] = [
+const BROKEN: [(&str, &str); 15] = [
+    ("whoever is active is verified, by the name on file and for longer than today", "creators c join people p on p.id = c.person_id
+        where c.status = 'active' and not exists (select from verifications v join creator_papers f on f.asked = c.id
+            where v.person_id = p.id and v.kind = 'identity' and v.state = 'verified' and v.proven = f.identity
+              and v.valid_until > '2026-11-22' and v.evidence <> ''
+              and 3 = (select count(*) from verification_events e where e.person_id = p.id and e.at between p.created_at and v.verified_at))"),
     ("a status is that of the last entry", "creators c where (c.status, c.status_since) is distinct from
         (select row(h.to_status, h.effective_from) from creator_status_history h where h.creator_id = c.id
          order by h.effective_from desc, h.id desc limit 1)"),

@@ -12,6 +12,7 @@ mod limits;
 mod losing;
 mod mailing;
 mod moving;
+mod noting;
 mod order;
 mod outcomes;
 mod stage;

@@ -2,28 +2,56 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
+use shared::queue::retry;
 use sqlx::PgPool;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use worker::registry::Registry;
 
 use crate::stage::{Stage, done, eventually, step, steps};
 
-/// A registry that remembers how many of its handlers ran at once.
-fn counting() -> (Registry, Arc<AtomicI64>) {
-    let (now, most) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
-    let peak = most.clone();
+/// Who is at work, how many were at once, and the gate behind which they end.
+#[derive(Debug)]
+struct AtWork {
+    now: AtomicI64,
+    most: AtomicI64,
+    gate: Semaphore,
+}
+
+/// A registry whose handlers are counted, and end when the gate lets them.
+fn counting() -> (Registry, Arc<AtWork>) {
+    let work = Arc::new(AtWork {
+        now: AtomicI64::new(0),
+        most: AtomicI64::new(0),
+        gate: Semaphore::new(0),
+    });
+    let counted = work.clone();
     let registry = steps(move |_, _| {
-        let (now, most) = (now.clone(), peak.clone());
+        let work = counted.clone();
         async move {
-            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            // the work itself: a moment in which others could begin
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            now.fetch_sub(1, Ordering::SeqCst);
+            let now = work.now.fetch_add(1, Ordering::SeqCst) + 1;
+            work.most.fetch_max(now, Ordering::SeqCst);
+            let ended = work.gate.acquire().await.map(SemaphorePermit::forget);
+            work.now.fetch_sub(1, Ordering::SeqCst);
+            ended.map_err(retry)?;
             done()
         }
     });
-    (registry, most)
+    (registry, work)
+}
+
+/// Twenty jobs, of which `limit` are at work at once as long as none may end, and never more afterwards.
+async fn twenty_run(stage: &Stage, work: &AtWork, limit: i64) {
+    let ids = stage.put((0..20).map(step).collect()).await;
+    eventually("as many as may are at work", || async {
+        (work.now.load(Ordering::SeqCst) >= limit).then_some(())
+    })
+    .await;
+    // two beats, in which others could begin
+    settings_are_read(stage).await;
+    work.gate.add_permits(ids.len());
+    stage.all_reach(&ids, "completed").await;
+    assert_eq!(work.most.load(Ordering::SeqCst), limit);
 }
 
 async fn set(stage: &Stage, change: &str) {
@@ -68,23 +96,17 @@ async fn a_paused_queue_starts_nothing_until_it_is_resumed(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_fleets_concurrency_limit_holds_and_follows_its_setting(pool: PgPool) {
     let stage = Stage::new(pool);
-    let (registry, most) = counting();
+    let (registry, work) = counting();
     let workers = [stage.worker(8, registry.clone()), stage.worker(8, registry)];
     for worker in &workers {
         stage.is_up(worker).await;
     }
     set(&stage, "concurrency_limit = 2").await;
     settings_are_read(&stage).await;
-    let ids = stage.put((0..20).map(step).collect()).await;
-    stage.all_reach(&ids, "completed").await;
-    assert_eq!(most.load(Ordering::SeqCst), 2);
+    twenty_run(&stage, &work, 2).await;
     set(&stage, "concurrency_limit = 5").await;
-    eventually("the higher limit is used", || async {
-        let ids = stage.put((0..20).map(step).collect()).await;
-        stage.all_reach(&ids, "completed").await;
-        (most.load(Ordering::SeqCst) == 5).then_some(())
-    })
-    .await;
+    settings_are_read(&stage).await;
+    twenty_run(&stage, &work, 5).await;
     for worker in workers {
         worker.drain().await.unwrap();
     }

@@ -24,6 +24,13 @@ for (const [name, options] of Object.entries({
       assert.deepEqual(found, [], `${name} ${path}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       assert.equal(wide, false, `${name} ${path} is wider than the screen`);
+      const inSight = await page.locator("nav [aria-current=page]").evaluateAll((all) =>
+        all.every((item) => {
+          const { left, right } = item.getBoundingClientRect();
+          return left >= 0 && right <= innerWidth;
+        }),
+      );
+      assert.ok(inSight, `${name} ${path} does not show in which section it is`);
     }
     assert.deepEqual(page.complaints, []);
     await page.context().close();

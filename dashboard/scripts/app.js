@@ -15,6 +15,9 @@ function dress() {
   document.dispatchEvent(new CustomEvent("page:dressed"));
 }
 
+// on a phone the sections do not all fit, and the present one may be beyond the edge
+document.querySelector("nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 startCalls();
 startBulk();
 startPalette();

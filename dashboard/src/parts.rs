@@ -172,7 +172,7 @@ fn job_row(frame: &Frame<'_>, job: &JobSummary, select: bool) -> Markup {
             td { (state(job.status.as_str())) @if job.cancel_requested { " " span.muted { "stopping" } } }
             td { a href={ "/jobs/" (id) } { (job.kind) }
                 @for tag in &job.tags { " " a.tag href=(link("/jobs", &[("q", &crate::query::term("tag", tag))])) { (tag) } } }
-            td { (job.queue) @if let Some(group) = &job.group { span.muted { " · " (group) } } }
+            td.queue { (job.queue) @if let Some(group) = &job.group { span.muted { " · " (group) } } }
             td.n { (job.attempt) span.muted { "/" (job.max_attempts) } }
             td { (moment(when, frame.now)) }
             td.n { @if let Some(took) = took { (took) } }

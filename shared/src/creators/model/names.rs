@@ -19,12 +19,57 @@ const HANDLE_MAX_CHARS: usize = 60;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Username(String);
 
+/// Names under which somebody would be taken for the platform itself. Dots, dashes and underscores in between, and digits
+/// at the end, do not make them anything else.
+const RESERVED: [&str; 24] = [
+    "abuse",
+    "admin",
+    "administrator",
+    "anonymous",
+    "api",
+    "billing",
+    "compliance",
+    "creatorcrm",
+    "erased",
+    "help",
+    "info",
+    "legal",
+    "moderator",
+    "noreply",
+    "null",
+    "official",
+    "postmaster",
+    "root",
+    "security",
+    "staff",
+    "support",
+    "system",
+    "team",
+    "webmaster",
+];
+
 /// The text is no username.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "use 3 to 30 letters (a-z), digits, dots, dashes or underscores, beginning with a letter or digit"
-)]
-pub struct InvalidUsername;
+pub enum InvalidUsername {
+    /// It is not written as one.
+    #[error(
+        "use 3 to 30 letters (a-z), digits, dots, dashes or underscores, beginning with a letter or digit"
+    )]
+    Form,
+    /// It is kept for the platform.
+    #[error("this name is kept for the platform; take another one")]
+    Reserved,
+}
+
+/// Whether somebody with this name would be taken for the platform.
+fn is_reserved(name: &str) -> bool {
+    let letters: String = name
+        .chars()
+        .filter(|c| !matches!(c, '.' | '-' | '_'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    RESERVED.contains(&letters.trim_end_matches(|c: char| c.is_ascii_digit()))
+}
 
 impl Username {
     /// As its owner writes it.
@@ -47,11 +92,13 @@ impl FromStr for Username {
             .chars()
             .next()
             .is_some_and(|c| c.is_ascii_alphanumeric());
-        if (3..=30).contains(&text.len()) && begins_well && text.chars().all(allowed) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidUsername)
+        if !(3..=30).contains(&text.len()) || !begins_well || !text.chars().all(allowed) {
+            return Err(InvalidUsername::Form);
         }
+        if is_reserved(text) {
+            return Err(InvalidUsername::Reserved);
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -174,7 +221,25 @@ mod tests {
         let name: Username = "Test.Creator".parse().expect("a username");
         assert_eq!(name.normalised(), "test.creator");
         for wrong in ["ab", "-abc", "tëst", "a b c", "x\r\ny", &"a".repeat(31)] {
-            assert_eq!(wrong.parse::<Username>(), Err(InvalidUsername), "{wrong:?}");
+            let refused = Err(InvalidUsername::Form);
+            assert_eq!(wrong.parse::<Username>(), refused, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_called_as_the_platform_is() {
+        for wrong in [
+            "admin",
+            "Support",
+            "s.u.p.p.o.r.t",
+            "moderator_7",
+            "CREATOR-CRM",
+        ] {
+            let refused = Err(InvalidUsername::Reserved);
+            assert_eq!(wrong.parse::<Username>(), refused, "{wrong:?}");
+        }
+        for right in ["admina", "supporter", "4711", "ada.legal.eve"] {
+            assert!(right.parse::<Username>().is_ok(), "{right:?}");
         }
     }
 

@@ -176,6 +176,11 @@ async fn a_run_is_gone_through_and_its_figures_are_told(pool: PgPool) {
         (&json!(0), &Value::Null)
     );
     assert_eq!(
+        wrong_fields(&app.get("/api/analytics/onboarding?clusterId=girlfan").await),
+        ["clusterId"],
+        "a misspelt cluster is none in which nothing happens"
+    );
+    assert_eq!(
         wrong_fields(&app.get("/api/analytics/onboarding?from=soon&to=1").await),
         ["from", "to"]
     );

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::{OnboardingError, StepKey, store};
-use crate::kernel::Ctx;
+use crate::creators;
+use crate::kernel::{Ctx, FieldError};
 
 /// Which runs are looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,14 +76,32 @@ pub struct StepFigures {
 /// How the runs went that began within the filter's bounds, as far as the caller reaches.
 ///
 /// # Errors
-/// If the database cannot be read.
+/// If there is no such cluster within the caller's reach, or the database cannot be read.
 pub async fn figures(
     conn: &mut PgConnection,
     ctx: &Ctx,
     filter: &FiguresFilter,
 ) -> Result<Figures, OnboardingError> {
+    if let Some(cluster) = &filter.cluster {
+        check_cluster(conn, ctx, cluster).await?;
+    }
     let reach = ctx.actor.reach().clusters;
     let steps = store::step_figures(conn, filter, reach).await?;
     let runs = store::run_figures(conn, filter, reach).await?;
     Ok(Figures { steps, ..runs })
+}
+
+/// A cluster that there is not would look like one in which nothing happens.
+async fn check_cluster(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    cluster: &str,
+) -> Result<(), OnboardingError> {
+    let there = creators::clusters(conn).await?;
+    if ctx.actor.reach().covers_cluster(cluster) && there.iter().any(|one| one.id == cluster) {
+        return Ok(());
+    }
+    let remedy = format!("there is no cluster `{cluster}`; GET /api/clusters lists them");
+    let field = FieldError::new("clusterId", remedy);
+    Err(OnboardingError::Invalid(vec![field]))
 }

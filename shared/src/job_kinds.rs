@@ -14,7 +14,7 @@ use crate::privacy::{ErasePerson, ExportPerson, RemoveRetained};
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
 use crate::tasks::RemindTask;
-use crate::tiers::{EvaluateTier, RecalculateTiers};
+use crate::tiers::{EndTierOverride, EvaluateTier, RecalculateTiers};
 use crate::verification::ExpireVerifications;
 
 /// The catalogue of this version. A kind that was once in here stays: stored jobs name it.
@@ -26,6 +26,7 @@ pub fn catalog() -> Catalog {
         .with::<CreatorBulkWork>()
         .with::<RecalculateTiers>()
         .with::<EvaluateTier>()
+        .with::<EndTierOverride>()
         .with::<LaunchCampaign>()
         .with::<SendDeliveries>()
         .with::<FinishCampaign>()

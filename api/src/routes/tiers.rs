@@ -1,7 +1,7 @@
 //! Tiers: the rules, how one creator's tier comes about, and setting it by hand.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::{Allowed, Json, MaybeJson, PathId, ReadCreators, WriteTiers};
+use crate::extract::{Allowed, IfMatch, Json, MaybeJson, PathId, ReadCreators, WriteTiers, etag};
 use crate::fields::Fields;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -243,14 +243,20 @@ impl From<TierStatus> for StatusView {
 
 /// Show how a creator's tier comes about
 #[utoipa::path(get, path = "/api/creators/{id}/tier", operation_id = "showCreatorTier", tag = "tiers", security(("bearer" = ["creators:read"])),
-    params(("id" = String, Path, description = "`creator_…`")), responses((status = 200, body = StatusView)))]
+    params(("id" = String, Path, description = "`creator_…`")),
+    responses((status = 200, body = StatusView, headers(("ETag" = String, description = "The version of what is set by hand, for `If-Match`")))))]
 async fn show(
     caller: Allowed<ReadCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
-) -> Result<Json<StatusView>> {
+) -> Result<Response> {
     let mut tx = app.db.begin().await?;
-    Ok(Json(tiers::status(&mut tx, &caller.ctx, id).await?.into()))
+    Ok(shown(tiers::status(&mut tx, &caller.ctx, id).await?))
+}
+
+fn shown(status: TierStatus) -> Response {
+    let tag = [(header::ETAG, etag(status.version()))];
+    (tag, Json(StatusView::from(status))).into_response()
 }
 
 /// A tier to set by hand.
@@ -267,37 +273,42 @@ struct OverrideBody {
 
 /// Set a creator's tier by hand until a day
 #[utoipa::path(put, path = "/api/creators/{id}/tier-override", operation_id = "setTierOverride", tag = "tiers", security(("bearer" = ["tiers:write"])),
-    params(("id" = String, Path, description = "`creator_…`")),
-    request_body = OverrideBody, responses((status = 200, body = StatusView)))]
+    params(("id" = String, Path, description = "`creator_…`"), ("If-Match" = Option<String>, Header, description = "Only if this is what is set by hand")),
+    request_body = OverrideBody,
+    responses((status = 200, body = StatusView), (status = 412, description = "It was changed meanwhile")))]
 async fn set_override(
     caller: Allowed<WriteTiers>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
+    IfMatch(version): IfMatch,
     Json(body): Json<OverrideBody>,
-) -> Result<Json<StatusView>> {
+) -> Result<Response> {
     let mut fields = Fields::default();
     let tier: Option<Tier> = fields.parsed("/tier", &body.tier);
     fields.finish()?;
     let tier = tier.ok_or_else(Problem::internal)?;
+    let (reason, until) = (&body.reason, body.until);
     let mut tx = app.db.begin().await?;
-    tiers::set_override(&mut tx, &caller.ctx, id, tier, &body.reason, body.until).await?;
+    tiers::set_override(&mut tx, &caller.ctx, id, version, tier, reason, until).await?;
     let status = tiers::status(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
-    Ok(Json(status.into()))
+    Ok(shown(status))
 }
 
 /// Take back a tier that was set by hand
 #[utoipa::path(delete, path = "/api/creators/{id}/tier-override", operation_id = "clearTierOverride", tag = "tiers", security(("bearer" = ["tiers:write"])),
-    params(("id" = String, Path, description = "`creator_…`")),
-    responses((status = 200, body = StatusView), (status = 404, description = "No such creator, or none is set")))]
+    params(("id" = String, Path, description = "`creator_…`"), ("If-Match" = Option<String>, Header, description = "Only if this is what is set by hand")),
+    responses((status = 200, body = StatusView), (status = 404, description = "No such creator, or none is set"),
+              (status = 412, description = "It was changed meanwhile")))]
 async fn clear_override(
     caller: Allowed<WriteTiers>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
-) -> Result<Json<StatusView>> {
+    IfMatch(version): IfMatch,
+) -> Result<Response> {
     let mut tx = app.db.begin().await?;
-    tiers::clear_override(&mut tx, &caller.ctx, id).await?;
+    tiers::clear_override(&mut tx, &caller.ctx, id, version).await?;
     let status = tiers::status(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
-    Ok(Json(status.into()))
+    Ok(shown(status))
 }

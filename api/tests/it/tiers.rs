@@ -47,6 +47,21 @@ async fn a_tier_is_set_by_hand_and_taken_back(pool: PgPool) {
     let set = put(json!({ "tier": "star", "reason": "a famous guest", "until": until })).await;
     assert_eq!(set.status.as_u16(), 200, "{set:?}");
     assert_eq!(set.json()["override"]["setBy"], "user:tester");
+    let stale = [("if-match", "\"0\"")];
+    let late = json!({ "tier": "rising", "reason": "not so famous", "until": until });
+    let refused = app
+        .call(
+            Method::PUT,
+            &format!("{path}/tier-override"),
+            &stale,
+            Some(late),
+        )
+        .await;
+    assert_eq!(refused.status.as_u16(), 412, "{refused:?}");
+    assert_eq!(
+        app.get(&format!("{path}/tier")).await.header("etag"),
+        set.header("etag")
+    );
     assert_eq!(app.get(&path).await.json()["tier"], "star");
     let status = app.get(&format!("{path}/tier")).await.json();
     assert_eq!(

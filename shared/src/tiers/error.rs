@@ -18,6 +18,9 @@ pub enum TierError {
     /// No tier is set by hand.
     #[error("no tier is set by hand for {0}")]
     NoOverride(CreatorId),
+    /// Somebody set or took back a tier by hand meanwhile.
+    #[error("the tier set by hand was changed meanwhile; read it again")]
+    Stale,
     /// Who asks is limited to some clusters, and this is about all.
     #[error("this evaluates the creators of all clusters, and you are limited to some")]
     Limited,
@@ -38,6 +41,7 @@ impl Classify for TierError {
             Self::NoPolicy(_) => ErrorKind::Internal,
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::NoOverride(_) => ErrorKind::NotFound,
+            Self::Stale => ErrorKind::Stale,
             Self::Limited => ErrorKind::Forbidden,
             Self::Creator(error) => error.kind(),
             Self::Enqueue(error) => error.kind(),
@@ -50,6 +54,7 @@ impl Classify for TierError {
             Self::NoPolicy(_) => "internal",
             Self::Invalid(_) => "invalid-fields",
             Self::NoOverride(_) => "no-tier-override",
+            Self::Stale => "stale",
             Self::Limited => "limited-to-clusters",
             Self::Creator(error) => error.code(),
             Self::Enqueue(error) => error.code(),
@@ -62,7 +67,9 @@ impl Classify for TierError {
             Self::Invalid(fields) => fields.clone(),
             Self::Creator(error) => error.fields(),
             Self::Enqueue(error) => error.fields(),
-            Self::NoPolicy(_) | Self::NoOverride(_) | Self::Limited | Self::Db(_) => Vec::new(),
+            Self::NoPolicy(_) | Self::NoOverride(_) | Self::Stale | Self::Limited | Self::Db(_) => {
+                Vec::new()
+            }
         }
     }
 }

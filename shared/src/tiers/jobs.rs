@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,35 @@ impl Job for EvaluateTier {
 
     fn unique_key(&self) -> Option<String> {
         Some(self.creator_id.to_string())
+    }
+
+    fn creator(&self) -> Option<String> {
+        Some(self.creator_id.to_string())
+    }
+}
+
+/// Takes back a tier that was set by hand, when its time is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EndTierOverride {
+    /// Whose.
+    pub creator_id: CreatorId,
+    /// When its time is over.
+    pub ends_at: DateTime<Utc>,
+}
+
+impl Job for EndTierOverride {
+    const KIND: &'static str = "tier.end_override";
+    const QUEUE: &'static str = QUEUE;
+    const DESCRIPTION: &'static str = "Takes back a tier that was set by hand when its time is over, unless another one was set since.";
+    const POLICY: Policy = Policy {
+        priority: Priority::High,
+        ..Policy::DEFAULT
+    };
+
+    fn unique_key(&self) -> Option<String> {
+        let millis = self.ends_at.timestamp_millis();
+        Some(format!("{}@{millis}", self.creator_id))
     }
 
     fn creator(&self) -> Option<String> {

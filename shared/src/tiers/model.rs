@@ -174,6 +174,13 @@ pub struct Override {
     pub set_at: DateTime<Utc>,
 }
 
+impl Override {
+    /// The version of what is set by hand, 0 of nothing: the moment in which it was set.
+    pub fn version(set: Option<&Self>) -> i64 {
+        set.map_or(0, |set| set.set_at.timestamp_micros())
+    }
+}
+
 /// How a creator's tier comes about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TierStatus {
@@ -192,6 +199,11 @@ pub struct TierStatus {
 }
 
 impl TierStatus {
+    /// The version of what is set by hand.
+    pub fn version(&self) -> i64 {
+        Override::version(self.set_by_hand.as_ref())
+    }
+
     /// The next band above the present tier and what is missing for it, in minor units; none for superstars and legends.
     pub fn next_band(&self) -> Option<(Tier, i64)> {
         let next = self

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::jobs::{EvaluateTier, RecalculateTiers};
+use super::jobs::{EndTierOverride, EvaluateTier, RecalculateTiers};
 use super::model::{Override, Standing, TierFacts, TierPolicy, TierStatus};
 use super::{TierError, store};
 use crate::audit::{self, Entry};
@@ -141,14 +141,16 @@ pub async fn evaluate(
     Ok(shown)
 }
 
-/// Sets a creator's tier by hand until `ends_at`; what the rules say goes on being followed behind it.
+/// Sets a creator's tier by hand until `ends_at`, when a job takes it back; only if what is set by hand is still at the given
+/// version, if one is given ([`TierStatus::version`]). What the rules say goes on being followed behind it.
 ///
 /// # Errors
-/// If the reason or time is not acceptable, or there is no such creator.
+/// If the reason or time is not acceptable, there is no such creator, or it is at another version.
 pub async fn set_override(
     conn: &mut PgConnection,
     ctx: &Ctx,
     id: CreatorId,
+    version: Option<i64>,
     tier: Tier,
     reason: &str,
     ends_at: DateTime<Utc>,
@@ -160,6 +162,7 @@ pub async fn set_override(
         return Err(TierError::Invalid(vec![FieldError::new("/until", message)]));
     }
     let creator = creators::lock(conn, ctx, id).await?;
+    check_version(conn, ctx, &creator, version).await?;
     let organic = standing(conn, &creator).await?;
     let set = Override {
         tier,
@@ -177,29 +180,100 @@ pub async fn set_override(
         .before(json!({ "tier": creator.tier }))
         .after(json!({ "tier": tier, "until": ends_at }))
         .reason(reason);
-    Ok(audit::record(conn, ctx, entry).await?)
+    audit::record(conn, ctx, entry).await?;
+    let end = EndTierOverride {
+        creator_id: creator.id,
+        ends_at,
+    };
+    queue::enqueue_one(conn, ctx, NewJob::of(&end)?.at(ends_at)).await?;
+    Ok(())
 }
 
-/// Takes back a tier that was set by hand; the creator stands again where the rules see them.
+/// Takes back a tier that was set by hand, at the given version, if one is given; the creator stands again where the rules
+/// see them.
 ///
 /// # Errors
-/// If there is no such creator, or none is set.
+/// If there is no such creator, none is set, or it is at another version.
 pub async fn clear_override(
     conn: &mut PgConnection,
     ctx: &Ctx,
     id: CreatorId,
+    version: Option<i64>,
 ) -> Result<(), TierError> {
     let creator = creators::lock(conn, ctx, id).await?;
-    let before = standing(conn, &creator).await?;
+    check_version(conn, ctx, &creator, version).await?;
+    let taken = take_back(conn, ctx, &creator, "no longer set by hand").await?;
+    taken.then_some(()).ok_or(TierError::NoOverride(creator.id))
+}
+
+/// What became of a tier set by hand whose time was to be over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OverrideEnd {
+    /// The creator stands where the rules see them.
+    TakenBack,
+    /// It holds until then; look again.
+    NotBefore(DateTime<Utc>),
+    /// There is none any more.
+    NoneSet,
+}
+
+/// Takes back a tier that was set by hand if its time is over. One that was set since has a job of its own.
+///
+/// # Errors
+/// If there is no such creator.
+pub async fn end_override(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    job: &EndTierOverride,
+) -> Result<OverrideEnd, TierError> {
+    let creator = creators::lock(conn, ctx, job.creator_id).await?;
+    if let Some(set) = store::one::standing_override(conn, creator.id, ctx.now()).await? {
+        return Ok(OverrideEnd::NotBefore(set.ends_at));
+    }
+    let taken = take_back(conn, ctx, &creator, "the time set by hand is over").await?;
+    Ok(if taken {
+        OverrideEnd::TakenBack
+    } else {
+        OverrideEnd::NoneSet
+    })
+}
+
+/// Whether there was something set by hand to take back.
+async fn take_back(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creator: &Creator,
+    why: &str,
+) -> Result<bool, TierError> {
+    let before = standing(conn, creator).await?;
     if !store::one::remove_override(conn, creator.id).await? {
-        return Err(TierError::NoOverride(creator.id));
+        return Ok(false);
     }
     store::one::keep(conn, creator.id, before, before.organic).await?;
-    show(conn, ctx, &creator, before.organic, "no longer set by hand").await?;
+    show(conn, ctx, creator, before.organic, why).await?;
     let entry = Entry::new("tier.clear_override", creator.id)
         .before(json!({ "tier": creator.tier }))
         .after(json!({ "tier": before.organic }));
-    Ok(audit::record(conn, ctx, entry).await?)
+    audit::record(conn, ctx, entry).await?;
+    Ok(true)
+}
+
+/// Whoever read another override than the one that stands now shall read again.
+async fn check_version(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creator: &Creator,
+    version: Option<i64>,
+) -> Result<(), TierError> {
+    let Some(expected) = version else {
+        return Ok(());
+    };
+    let set = store::one::standing_override(conn, creator.id, ctx.now()).await?;
+    if Override::version(set.as_ref()) == expected {
+        Ok(())
+    } else {
+        Err(TierError::Stale)
+    }
 }
 
 /// Asks for an evaluation of all creators; one that waits already will do.

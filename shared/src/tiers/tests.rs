@@ -228,9 +228,17 @@ async fn a_tier_set_by_hand_holds_until_its_day_and_then_the_rules_are_back(pool
     let mut conn = pool.acquire().await.expect("a connection");
     let id = registered(&mut conn).await;
     let until = ctx().now() + Duration::days(10);
-    set_override(&mut conn, &ctx(), id, Tier::Star, "a famous guest", until)
-        .await
-        .expect("set");
+    set_override(
+        &mut conn,
+        &ctx(),
+        id,
+        None,
+        Tier::Star,
+        "a famous guest",
+        until,
+    )
+    .await
+    .expect("set");
     let tier = async |conn: &mut PgConnection| creators::get(conn, id).await.expect("there").tier;
     assert_eq!(tier(&mut conn).await, Tier::Star);
     run_all(&pool, &later(Duration::days(5))).await;
@@ -239,17 +247,91 @@ async fn a_tier_set_by_hand_holds_until_its_day_and_then_the_rules_are_back(pool
     assert_eq!(tier(&mut conn).await, Tier::Emerging, "the rules are back");
 
     let past = ctx().now() - Duration::seconds(1);
-    let refused = set_override(&mut conn, &ctx(), id, Tier::Star, "x", past).await;
+    let refused = set_override(&mut conn, &ctx(), id, None, Tier::Star, "x", past).await;
     assert!(matches!(refused, Err(TierError::Invalid(_))), "{refused:?}");
-    set_override(&mut conn, &ctx(), id, Tier::Legend, "x", until)
+    set_override(&mut conn, &ctx(), id, None, Tier::Legend, "x", until)
         .await
         .expect("set");
-    clear_override(&mut conn, &ctx(), id)
+    clear_override(&mut conn, &ctx(), id, None)
         .await
         .expect("cleared");
     assert_eq!(tier(&mut conn).await, Tier::Emerging);
-    let again = clear_override(&mut conn, &ctx(), id).await;
+    let again = clear_override(&mut conn, &ctx(), id, None).await;
     assert!(matches!(again, Err(TierError::NoOverride(_))), "{again:?}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_tier_set_by_hand_is_taken_back_by_its_job_and_one_set_since_is_not(pool: PgPool) {
+    let mut conn = pool.acquire().await.expect("a connection");
+    let id = registered(&mut conn).await;
+    let tier = async |conn: &mut PgConnection| creators::get(conn, id).await.expect("there").tier;
+    let organic = tier(&mut conn).await;
+    let (soon, late) = (Duration::hours(1), Duration::hours(2));
+    for (tier, by) in [(Tier::Star, soon), (Tier::Legend, late)] {
+        let until = ctx().now() + by;
+        set_override(&mut conn, &ctx(), id, None, tier, "a guest", until)
+            .await
+            .expect("set");
+    }
+    let jobs: Vec<(serde_json::Value, DateTime<Utc>)> = sqlx::query_as(
+        "select args, run_at from jobs where kind = 'tier.end_override' order by run_at",
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .expect("asked");
+    let [first, second] = jobs.as_slice() else {
+        panic!("a job for each: {jobs:?}");
+    };
+    let job = |args: &serde_json::Value| {
+        serde_json::from_value::<EndTierOverride>(args.clone()).expect("a payload")
+    };
+    let (first, second) = (job(&first.0), job(&second.0));
+    let at = later(soon + Duration::seconds(1));
+    let end = end_override(&mut conn, &at, &first).await.expect("looked");
+    assert!(
+        matches!(end, OverrideEnd::NotBefore(until) if until > at.now()),
+        "{end:?}"
+    );
+    assert_eq!(tier(&mut conn).await, Tier::Legend, "the later one holds");
+    let at = later(late + Duration::seconds(1));
+    let end = end_override(&mut conn, &at, &second).await;
+    assert_eq!(end.expect("looked"), OverrideEnd::TakenBack);
+    assert_eq!(tier(&mut conn).await, organic);
+    let end = end_override(&mut conn, &at, &second).await;
+    assert_eq!(end.expect("looked"), OverrideEnd::NoneSet);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn whoever_did_not_see_a_tier_set_by_hand_does_not_replace_it(pool: PgPool) {
+    let mut conn = pool.acquire().await.expect("a connection");
+    let id = registered(&mut conn).await;
+    let seen = status(&mut conn, &ctx(), id)
+        .await
+        .expect("there")
+        .version();
+    let until = ctx().now() + Duration::days(10);
+    set_override(
+        &mut conn,
+        &ctx(),
+        id,
+        Some(seen),
+        Tier::Star,
+        "a guest",
+        until,
+    )
+    .await
+    .expect("set");
+    let stale = set_override(&mut conn, &ctx(), id, Some(seen), Tier::Rising, "x", until).await;
+    assert!(matches!(stale, Err(TierError::Stale)), "{stale:?}");
+    let stale = clear_override(&mut conn, &ctx(), id, Some(seen)).await;
+    assert!(matches!(stale, Err(TierError::Stale)), "{stale:?}");
+    let seen = status(&mut conn, &ctx(), id)
+        .await
+        .expect("there")
+        .version();
+    clear_override(&mut conn, &ctx(), id, Some(seen))
+        .await
+        .expect("cleared");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -264,7 +346,7 @@ async fn a_run_that_was_interrupted_goes_on_and_respects_what_was_set_meanwhile(
     // decided to be emerging; but before that is applied, somebody sets another tier
     let after = later(Duration::days(41));
     let until = after.now() + Duration::days(5);
-    set_override(&mut conn, &after, id, Tier::Newcomer, "x", until)
+    set_override(&mut conn, &after, id, None, Tier::Newcomer, "x", until)
         .await
         .expect("set");
     let run = run_all(&pool, &after).await;

@@ -5,8 +5,10 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use shared::idempotency::{Answer, KEY_MAX_CHARS, KeyedRequest};
 
+use super::version::etag;
 use crate::error::Problem;
 
 /// The key of a request, if it has one.
@@ -38,9 +40,16 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// An answer as it was given, or is given now.
+/// What has a version says it in its body.
+#[derive(Debug, Deserialize)]
+struct Versioned {
+    version: i64,
+}
+
+/// An answer as it was given, or is given now; of what has a version, with its entity tag.
 pub fn answered(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let versioned = serde_json::from_str::<Versioned>(&answer.body).ok();
     let mut response = (
         status,
         [(header::CONTENT_TYPE, "application/json")],
@@ -52,6 +61,9 @@ pub fn answered(answer: Answer) -> Response {
         .and_then(|text| HeaderValue::from_str(&text).ok())
     {
         response.headers_mut().insert(header::LOCATION, location);
+    }
+    if let Some(tag) = versioned.and_then(|body| HeaderValue::from_str(&etag(body.version)).ok()) {
+        response.headers_mut().insert(header::ETAG, tag);
     }
     response
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use shared::creators::CreatorId;
 use shared::kernel::FieldError;
@@ -13,7 +15,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::{Allowed, Json, PathId, ReadCreators, WriteCreators};
+use crate::extract::{Allowed, IfMatch, Json, PathId, ReadCreators, WriteCreators, etag};
 use crate::fields::Fields;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -159,30 +161,35 @@ async fn remove(
 /// Show a creator's tags
 #[utoipa::path(get, path = "/api/creators/{id}/tags", operation_id = "showTags", tag = "tags", security(("bearer" = ["creators:read"])),
     params(("id" = String, Path, description = "`creator_…`")),
-    responses((status = 200, body = Tags), (status = 404, description = "No such creator")))]
+    responses((status = 200, body = Tags, headers(("ETag" = String, description = "The version, for `If-Match`"))), (status = 404, description = "No such creator")))]
 async fn show(
     caller: Allowed<ReadCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
-) -> Result<Json<Tags>> {
+) -> Result<Response> {
     let mut tx = app.db.begin().await?;
-    Ok(Json(Tags {
-        tags: tags::of_creator(&mut tx, &caller.ctx, id).await?,
-    }))
+    Ok(shown(tags::of_creator(&mut tx, &caller.ctx, id).await?))
+}
+
+fn shown(tags: Vec<String>) -> Response {
+    let tag = [(header::ETAG, etag(tags::version(&tags)))];
+    (tag, Json(Tags { tags })).into_response()
 }
 
 /// Give a creator exactly these tags
 #[utoipa::path(put, path = "/api/creators/{id}/tags", operation_id = "setTags", tag = "tags", security(("bearer" = ["creators:write"])),
-    params(("id" = String, Path, description = "`creator_…`")),
+    params(("id" = String, Path, description = "`creator_…`"), ("If-Match" = Option<String>, Header, description = "Only this version is changed")),
     request_body = Tags,
-    responses((status = 200, body = Tags), (status = 404, description = "No such creator"),
+    responses((status = 200, body = Tags, headers(("ETag" = String, description = "The version, for `If-Match`"))), (status = 404, description = "No such creator"),
+              (status = 412, description = "They were changed meanwhile"),
               (status = 422, description = "Some fields are wrong", content_type = "application/problem+json", body = crate::openapi::ProblemDocument)))]
 async fn set(
     caller: Allowed<WriteCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
+    IfMatch(version): IfMatch,
     Json(body): Json<Tags>,
-) -> Result<Json<Tags>> {
+) -> Result<Response> {
     if body.tags.len() > TAGS_MAX {
         return Err(too_many("/tags", TAGS_MAX));
     }
@@ -191,7 +198,7 @@ async fn set(
     fields.finish()?;
     let tags: BTreeSet<Tag> = tags.into_iter().collect();
     let mut tx = app.db.begin().await?;
-    let tags = tags::set(&mut tx, &caller.ctx, id, &tags).await?;
+    let tags = tags::set(&mut tx, &caller.ctx, id, version, &tags).await?;
     app.db.commit(tx, &caller.ctx).await?;
-    Ok(Json(Tags { tags }))
+    Ok(shown(tags))
 }

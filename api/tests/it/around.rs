@@ -45,6 +45,10 @@ async fn a_note_is_written_changed_by_version_and_deleted(pool: PgPool) {
         .call(Method::POST, &path, &[("idempotency-key", "k")], Some(body))
         .await;
     assert_eq!(again.json(), made.json());
+    assert_eq!(
+        (made.header("etag"), again.header("etag")),
+        ("\"1\"", "\"1\"")
+    );
     let note = made.header("location").to_owned();
     let shown = app.get(&note).await;
     assert_eq!((shown.header("etag"), shown.json()), ("\"1\"", made.json()));
@@ -241,6 +245,16 @@ async fn a_set_of_creators_is_tagged_at_once(pool: PgPool) {
     assert_eq!(app.get(&path).await.json(), json!({ "tags": ["vip"] }));
     let set = send(&app, Method::PUT, &path, json!({ "tags": ["b", "A"] })).await;
     assert_eq!(set.json(), json!({ "tags": ["a", "b"] }));
+    assert_eq!(app.get(&path).await.header("etag"), set.header("etag"));
+    let stale = app
+        .call(
+            Method::PUT,
+            &path,
+            &[("if-match", "\"1\"")],
+            Some(json!({ "tags": [] })),
+        )
+        .await;
+    assert_eq!(stale.status.as_u16(), 412, "{stale:?}");
     assert_eq!(
         app.get("/api/tags").await.json(),
         json!({ "items": [{ "tag": "a", "creators": 1 }, { "tag": "b", "creators": 1 }] })

@@ -28,6 +28,7 @@ async fn the_specifications_three_fields_register_a_creator(pool: PgPool) {
     assert_eq!(made.header("location"), format!("/api/creators/{id}"));
     let shown = app.get(&format!("/api/creators/{id}")).await;
     assert_eq!(shown.json(), made.json());
+    assert_eq!(made.header("etag"), shown.header("etag"));
     assert_eq!(shown.json()["status"], "pending_verification");
     assert_eq!(shown.json()["tier"], "newcomer");
     assert_eq!(shown.json()["consents"], json!([]));
@@ -190,6 +191,41 @@ pub(crate) async fn activated(app: &TestApp, username: &str) -> String {
     let active = app.call(Method::PUT, &path, &[], Some(body)).await;
     assert_eq!(active.status.as_u16(), 200, "{active:?}");
     creator
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_not_seen_is_neither_suspended_nor_lifted(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let path = activated(&app, "ada").await;
+    let seen = app.get(&path).await.header("etag").to_owned();
+    let steer = async |what: &str, tag: &str, body: Value| {
+        let path = format!("{path}/{what}");
+        app.call(Method::POST, &path, &[("if-match", tag)], Some(body))
+            .await
+    };
+    let suspended = steer(
+        "suspend",
+        &seen,
+        json!({ "reason": "spam", "duration": 60 }),
+    )
+    .await;
+    assert_eq!(suspended.status.as_u16(), 200, "{suspended:?}");
+    let longer = steer(
+        "suspend",
+        suspended.header("etag"),
+        json!({ "reason": "worse" }),
+    )
+    .await;
+    assert_eq!(longer.status.as_u16(), 200, "{longer:?}");
+    for (what, body) in [
+        ("reactivate", json!({})),
+        ("suspend", json!({ "reason": "again" })),
+    ] {
+        let stale = steer(what, suspended.header("etag"), body).await;
+        assert_eq!(stale.status.as_u16(), 412, "{what}: {stale:?}");
+    }
+    let back = steer("reactivate", longer.header("etag"), json!({})).await;
+    assert_eq!(back.json()["status"], "active");
 }
 
 #[sqlx::test(migrations = "../migrations")]

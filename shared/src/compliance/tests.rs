@@ -65,7 +65,7 @@ async fn who_is_active_proven_and_unblocked_may_be_paid_until_that_changes(pool:
         ["identity_expired"]
     );
 
-    creators::suspend(&mut conn, &ctx(), id, "spam", 86_400)
+    creators::suspend(&mut conn, &ctx(), id, None, "spam", 86_400)
         .await
         .expect("suspended");
     let found = payability(&mut conn, &ctx(), id).await.expect("asked");

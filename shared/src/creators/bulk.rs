@@ -326,7 +326,7 @@ async fn apply(
             change_status(conn, ctx, id, None, &to).await?;
         }
         BulkAction::Suspend { seconds } => {
-            suspend(conn, ctx, id, &operation.reason, *seconds).await?;
+            suspend(conn, ctx, id, None, &operation.reason, *seconds).await?;
         }
         BulkAction::Archive => {
             archive(conn, ctx, id, None).await?;

@@ -64,21 +64,23 @@ pub async fn change_status(
     turn(conn, ctx, &before, step).await
 }
 
-/// Suspends a creator for some seconds, or until somebody lifts it. A longer suspension extends a standing one.
+/// Suspends a creator for some seconds, or until somebody lifts it; only at the given version, if one is given. A longer
+/// suspension extends a standing one.
 ///
 /// # Errors
-/// If the reason or duration is not acceptable, there is no such creator or it is archived, the status does not allow it,
-/// or a suspension that lasts as long stands already.
+/// If the reason or duration is not acceptable, there is no such creator, it is archived or at another version, the status
+/// does not allow it, or a suspension that lasts as long stands already.
 pub async fn suspend(
     conn: &mut PgConnection,
     ctx: &Ctx,
     id: CreatorId,
+    version: Option<i64>,
     reason: &str,
     seconds: u64,
 ) -> Result<Creator, CreatorError> {
     check_reason("/reason", reason)?;
     let ends_at = suspension_end(ctx.now(), seconds)?;
-    let before = usable(locked(conn, ctx, id, None).await?)?;
+    let before = usable(locked(conn, ctx, id, version).await?)?;
     if before.status == CreatorStatus::Suspended {
         let standing = suspensions(&blocks_of(conn, ctx, before.id).await?, ctx.now());
         if let Some(until) = last_end(&standing)
@@ -87,11 +89,14 @@ pub async fn suspend(
             return Err(CreatorError::SuspendedAlready(until));
         }
         block(conn, ctx, &before, reason, ends_at).await?;
+        // who read the creator before must not lift what they have not seen
+        store::creators::set_status(conn, ctx, before.id, before.status, before.status_since)
+            .await?;
         let entry = Entry::new("creator.extend_suspension", before.id)
             .after(json!({ "endsAt": ends_at }))
             .reason(reason);
         audit::record(conn, ctx, entry).await?;
-        return Ok(before);
+        return get(conn, before.id).await;
     }
     check_transition(&before, CreatorStatus::Suspended)?;
     block(conn, ctx, &before, reason, ends_at).await?;
@@ -104,18 +109,21 @@ pub async fn suspend(
     turn(conn, ctx, &before, step).await
 }
 
-/// Makes a suspended or inactive creator active again; standing suspensions are lifted by it.
+/// Makes a suspended or inactive creator active again; only at the given version, if one is given. Standing suspensions
+/// are lifted by it.
 ///
 /// # Errors
-/// If there is no such creator or it is archived, it is neither suspended nor inactive, or something else stands against it.
+/// If there is no such creator, it is archived or at another version, it is neither suspended nor inactive, or something
+/// else stands against it.
 pub async fn reactivate(
     conn: &mut PgConnection,
     ctx: &Ctx,
     id: CreatorId,
+    version: Option<i64>,
     reason: &str,
 ) -> Result<Creator, CreatorError> {
     check_reason("/notes", reason)?;
-    let before = usable(locked(conn, ctx, id, None).await?)?;
+    let before = usable(locked(conn, ctx, id, version).await?)?;
     if !before.status.may_be_reactivated() {
         return Err(CreatorError::NotReactivatable(before.status));
     }

@@ -24,6 +24,9 @@ pub enum CustomFieldError {
     /// Somebody changed it meanwhile.
     #[error("the field was changed meanwhile; it is at version {0}")]
     Stale(i64),
+    /// Somebody changed a creator's values meanwhile.
+    #[error("the values were changed meanwhile; read them again")]
+    StaleValues,
     /// Fields break rules.
     #[error("some fields are not acceptable")]
     Invalid(Vec<FieldError>),
@@ -40,7 +43,7 @@ impl Classify for CustomFieldError {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::KeyTaken | Self::Full | Self::OptionInUse(_) => ErrorKind::Conflict,
-            Self::Stale(_) => ErrorKind::Stale,
+            Self::Stale(_) | Self::StaleValues => ErrorKind::Stale,
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::Creator(error) => error.kind(),
             Self::Db(error) => error.kind(),
@@ -53,7 +56,7 @@ impl Classify for CustomFieldError {
             Self::KeyTaken => "custom-field-key-taken",
             Self::Full => "custom-fields-full",
             Self::OptionInUse(_) => "custom-field-option-in-use",
-            Self::Stale(_) => "stale",
+            Self::Stale(_) | Self::StaleValues => "stale",
             Self::Invalid(_) => "invalid",
             Self::Creator(error) => error.code(),
             Self::Db(error) => error.code(),
@@ -69,6 +72,7 @@ impl Classify for CustomFieldError {
             | Self::Full
             | Self::OptionInUse(_)
             | Self::Stale(_)
+            | Self::StaleValues
             | Self::Db(_) => Vec::new(),
         }
     }

@@ -21,6 +21,6 @@ pub use model::{
 };
 pub use service::{
     ValueChanges, change, define, definitions, follow_merge, held_definitions, set, set_many,
-    values, values_of,
+    values, values_of, version,
 };
 pub use store::push_condition;

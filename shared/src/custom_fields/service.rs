@@ -10,7 +10,7 @@ use super::{
 };
 use crate::audit::{self, Entry, Subject};
 use crate::creators::{self, CreatorId};
-use crate::kernel::{Ctx, FieldError};
+use crate::kernel::{Ctx, FieldError, content_version};
 
 /// All fields, by key, those that are archived too.
 ///
@@ -119,19 +119,36 @@ pub async fn values_of(
     Ok(store::values(conn, creators).await?)
 }
 
-/// Sets values of a creator, and removes those that are none; answers all it then has.
+/// The version of a creator's values.
+pub fn version(values: &BTreeMap<String, FieldValue>) -> i64 {
+    let parts = values
+        .iter()
+        .flat_map(|(key, value)| [key.clone(), value.to_string()]);
+    content_version(parts)
+}
+
+/// Sets values of a creator, and removes those that are none, if all it has are at the given version ([`version`]) or none
+/// is given; answers all it then has.
 ///
 /// # Errors
-/// If there is no such creator, or a value does not fit its field; then with each of them.
+/// If there is no such creator, its values are at another version, or a value does not fit its field; then with each of
+/// them.
 pub async fn set(
     conn: &mut PgConnection,
     ctx: &Ctx,
     creator: CreatorId,
+    expected: Option<i64>,
     given: BTreeMap<String, Option<Given>>,
 ) -> Result<BTreeMap<String, FieldValue>, CustomFieldError> {
-    let creator = creators::within_reach(conn, ctx, creator).await?.id;
     // no definition changes between the check and the write
     let fields = store::definitions_for_share(conn).await?;
+    // two who set at once take turns
+    let creator = creators::lock(conn, ctx, creator).await?.id;
+    if let Some(expected) = expected
+        && version(&values(conn, ctx, creator).await?) != expected
+    {
+        return Err(CustomFieldError::StaleValues);
+    }
     let (mut removed, mut kept, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
     for (key, given) in given {
         match checked(&fields, &key, given) {

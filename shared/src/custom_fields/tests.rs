@@ -50,7 +50,9 @@ async fn a_value_of_every_type_comes_back_as_it_was_given(pool: PgPool) {
         ),
         ("url", text("https://x.example/")),
     ]);
-    let told = set(&mut conn, &ctx(), creator, all).await.expect("set");
+    let told = set(&mut conn, &ctx(), creator, None, all)
+        .await
+        .expect("set");
     let shown: Vec<(String, String)> = told
         .iter()
         .map(|(key, value)| (key.clone(), value.to_string()))
@@ -78,6 +80,7 @@ async fn a_value_of_every_type_comes_back_as_it_was_given(pool: PgPool) {
         &mut conn,
         &ctx(),
         creator,
+        None,
         given(&[("text", None), ("bool", Some(Given::Bool(true)))]),
     )
     .await
@@ -109,7 +112,7 @@ async fn every_value_that_does_not_fit_is_named_and_nothing_is_stored(pool: PgPo
         ("number", text("1")),
         ("text", text("x")),
     ]);
-    let told = set(&mut conn, &ctx(), creator, wrong).await;
+    let told = set(&mut conn, &ctx(), creator, None, wrong).await;
     let Err(CustomFieldError::Invalid(wrong)) = told else {
         panic!("{told:?}")
     };
@@ -135,7 +138,9 @@ async fn an_option_that_creators_have_cannot_go(pool: PgPool) {
         ("select", text("red")),
         ("multi_select", Some(Given::List(vec!["red".into()]))),
     ]);
-    set(&mut conn, &ctx(), creator, chosen).await.expect("set");
+    set(&mut conn, &ctx(), creator, None, chosen)
+        .await
+        .expect("set");
     for key in ["select", "multi_select"] {
         let only = |option: &str| FieldChanges {
             options: Some(vec![option.into()]),
@@ -155,6 +160,27 @@ async fn an_option_that_creators_have_cannot_go(pool: PgPool) {
             2
         );
     }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn whoever_did_not_see_a_value_does_not_replace_it(pool: PgPool) {
+    let creator = testing::creator(&pool, "girlfanz", "ada").await;
+    let mut conn = pool.acquire().await.expect("a connection");
+    define(&mut conn, &ctx(), field("a", FieldType::Text))
+        .await
+        .expect("defined");
+    let give = |text: &str| BTreeMap::from([("a".to_owned(), Some(Given::Text(text.to_owned())))]);
+    let seen = version(&values(&mut conn, &ctx(), creator).await.expect("read"));
+    let now = set(&mut conn, &ctx(), creator, Some(seen), give("one")).await;
+    let now = version(&now.expect("set"));
+    let stale = set(&mut conn, &ctx(), creator, Some(seen), give("two")).await;
+    assert!(
+        matches!(stale, Err(CustomFieldError::StaleValues)),
+        "{stale:?}"
+    );
+    set(&mut conn, &ctx(), creator, Some(now), give("two"))
+        .await
+        .expect("set");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -186,7 +212,9 @@ async fn conditions_compare_values_as_what_they_are(pool: PgPool) {
             Some(Given::List(vec!["green".into(), "red".into()])),
         ),
     ]);
-    set(&mut conn, &ctx(), creator, all).await.expect("set");
+    set(&mut conn, &ctx(), creator, None, all)
+        .await
+        .expect("set");
     let fields = definitions(&mut conn).await.expect("read");
     for (key, operator, given, count) in [
         ("number", Operator::LessThan, text("10"), 1),

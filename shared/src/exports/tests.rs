@@ -102,7 +102,7 @@ async fn trap(db: &Db) -> creators::CreatorId {
             .await
             .expect("defined");
         let set = BTreeMap::from([(field_type.to_string(), Some(value))]);
-        custom_fields::set(&mut conn, &admin, id, set)
+        custom_fields::set(&mut conn, &admin, id, None, set)
             .await
             .expect("set");
     }
@@ -161,7 +161,7 @@ async fn what_is_exported_is_no_formula_and_is_imported_as_it_was(pool: PgPool) 
         .expect("changed");
     let none: BTreeMap<String, Option<Given>> =
         values[&id].keys().map(|key| (key.clone(), None)).collect();
-    custom_fields::set(&mut conn, &ctx(Role::Admin), id, none)
+    custom_fields::set(&mut conn, &ctx(Role::Admin), id, None, none)
         .await
         .expect("removed");
     let by_name = NewStart {

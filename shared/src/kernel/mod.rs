@@ -5,6 +5,7 @@
 mod actor;
 pub mod clock;
 mod connect;
+mod content;
 mod ctx;
 mod db;
 mod email;
@@ -18,6 +19,7 @@ mod words;
 pub use actor::{Actor, Caller, Reach, Role, UnknownRole};
 pub use clock::Clock;
 pub use connect::{MIGRATIONS, connect_lazy};
+pub use content::content_version;
 pub use ctx::{Ctx, Origin};
 pub use db::Db;
 pub use email::{EmailAddress, InvalidEmail};

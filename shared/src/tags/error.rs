@@ -15,6 +15,9 @@ pub enum TagError {
     /// A creator would have more tags than allowed.
     #[error("a creator has at most {TAGS_MAX} tags")]
     Full,
+    /// Somebody changed the tags meanwhile.
+    #[error("the tags were changed meanwhile; read them again")]
+    Stale,
     /// There is no such creator, or it could not be read.
     #[error(transparent)]
     Creator(#[from] CreatorError),
@@ -27,6 +30,7 @@ impl Classify for TagError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::TooMany | Self::Full => ErrorKind::Invalid,
+            Self::Stale => ErrorKind::Stale,
             Self::Creator(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -35,6 +39,7 @@ impl Classify for TagError {
     fn code(&self) -> &'static str {
         match self {
             Self::TooMany | Self::Full => "invalid",
+            Self::Stale => "stale",
             Self::Creator(error) => error.code(),
             Self::Db(error) => error.code(),
         }
@@ -45,7 +50,7 @@ impl Classify for TagError {
             Self::TooMany => vec![FieldError::new("/creatorIds", self.to_string())],
             Self::Full => vec![FieldError::new("/tags", self.to_string())],
             Self::Creator(error) => error.fields(),
-            Self::Db(_) => Vec::new(),
+            Self::Stale | Self::Db(_) => Vec::new(),
         }
     }
 }

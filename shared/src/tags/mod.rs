@@ -12,4 +12,4 @@ mod tests;
 
 pub use error::TagError;
 pub use model::{InvalidTag, SET_MAX, TAGS_MAX, Tag, TagCount, Tagged};
-pub use service::{add, counts, follow_merge, of_creator, of_many, remove, set};
+pub use service::{add, counts, follow_merge, of_creator, of_many, remove, set, version};

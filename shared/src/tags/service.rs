@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::{SET_MAX, TAGS_MAX, Tag, TagCount, TagError, Tagged, store};
 use crate::audit::{self, Entry, Subject};
 use crate::creators::{self, CreatorId};
-use crate::kernel::Ctx;
+use crate::kernel::{Ctx, content_version};
 
 /// Tags that are counted at the most, by name.
 const COUNTED_MAX: i64 = 1_000;
@@ -52,21 +52,32 @@ pub async fn remove(
     Ok(told)
 }
 
-/// Gives a creator exactly these tags; answers them, in order.
+/// The version of a creator's tags.
+pub fn version(tags: &[String]) -> i64 {
+    content_version(tags)
+}
+
+/// Gives a creator exactly these tags, if those they have are at the given version ([`version`]) or none is given;
+/// answers them, in order.
 ///
 /// # Errors
-/// If there is no such creator or there are too many tags.
+/// If there is no such creator, its tags are at another version, or there are too many.
 pub async fn set(
     conn: &mut PgConnection,
     ctx: &Ctx,
     creator: CreatorId,
+    expected: Option<i64>,
     tags: &BTreeSet<Tag>,
 ) -> Result<Vec<String>, TagError> {
     if tags.len() > TAGS_MAX {
         return Err(TagError::Full);
     }
-    let creator = creators::within_reach(conn, ctx, creator).await?.id;
+    // two who set at once take turns
+    let creator = creators::lock(conn, ctx, creator).await?.id;
     let before = store::of_creator(conn, creator).await?;
+    if expected.is_some_and(|expected| expected != version(&before)) {
+        return Err(TagError::Stale);
+    }
     store::set(conn, ctx, creator, tags).await?;
     let after = store::of_creator(conn, creator).await?;
     if before != after {

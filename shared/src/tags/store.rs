@@ -82,7 +82,7 @@ pub(super) async fn remove(
     .await
 }
 
-/// Leaves a creator with exactly these tags.
+/// Leaves a creator, who is locked, with exactly these tags.
 pub(super) async fn set(
     conn: &mut PgConnection,
     ctx: &Ctx,
@@ -90,13 +90,6 @@ pub(super) async fn set(
     tags: &BTreeSet<Tag>,
 ) -> sqlx::Result<()> {
     let wanted: Vec<String> = tags.iter().map(ToString::to_string).collect();
-    // two who set at once take turns
-    sqlx::query_scalar!(
-        "select id from creators where id = $1 for no key update",
-        creator.uuid()
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
     sqlx::query!(
         "with removed as (
              delete from creator_tags where creator_id = $1 and tag <> all($2::text[]) returning tag

@@ -72,7 +72,9 @@ async fn a_creator_is_left_with_exactly_the_tags_that_are_set(pool: PgPool) {
     ] {
         let tags: BTreeSet<Tag> = wanted.iter().map(|text| tag(text)).collect();
         assert_eq!(
-            set(&mut conn, &ctx(), creator, &tags).await.expect("set"),
+            set(&mut conn, &ctx(), creator, None, &tags)
+                .await
+                .expect("set"),
             wanted
         );
         let told: i64 = sqlx::query_scalar("select count(*) from creator_tag_events")
@@ -83,7 +85,24 @@ async fn a_creator_is_left_with_exactly_the_tags_that_are_set(pool: PgPool) {
     }
     let many: BTreeSet<Tag> = (0..=TAGS_MAX).map(|n| tag(&format!("t{n}"))).collect();
     assert!(matches!(
-        set(&mut conn, &ctx(), creator, &many).await,
+        set(&mut conn, &ctx(), creator, None, &many).await,
         Err(TagError::Full)
     ));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn whoever_did_not_see_a_tag_does_not_take_it_away(pool: PgPool) {
+    let creator = testing::creator(&pool, "girlfanz", "ada").await;
+    let mut conn = pool.acquire().await.expect("a connection");
+    let seen = version(&of_creator(&mut conn, &ctx(), creator).await.expect("read"));
+    add(&mut conn, &ctx(), &tag("vip"), &[creator])
+        .await
+        .expect("added");
+    let wanted = BTreeSet::from([tag("berlin")]);
+    let stale = set(&mut conn, &ctx(), creator, Some(seen), &wanted).await;
+    assert!(matches!(stale, Err(TagError::Stale)), "{stale:?}");
+    let now = of_creator(&mut conn, &ctx(), creator).await.expect("read");
+    assert_eq!(now, ["vip"]);
+    let set = set(&mut conn, &ctx(), creator, Some(version(&now)), &wanted).await;
+    assert_eq!(set.expect("set"), ["berlin"]);
 }

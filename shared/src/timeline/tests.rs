@@ -50,9 +50,15 @@ async fn story(pool: &PgPool, clock: &Clock) -> CreatorId {
     .await
     .expect("added");
     let tag: BTreeSet<tags::Tag> = [("vip".parse().expect("a tag"))].into();
-    tags::set(&mut conn, &ctx("ada", Role::Support, clock), creator, &tag)
-        .await
-        .expect("set");
+    tags::set(
+        &mut conn,
+        &ctx("ada", Role::Support, clock),
+        creator,
+        None,
+        &tag,
+    )
+    .await
+    .expect("set");
     let consent = NewConsent {
         channel: Channel::Email,
         state: ConsentState::Granted,

@@ -164,7 +164,7 @@ async fn who_is_suspended_is_told_so_once_and_not_at_a_dead_address(pool: PgPool
         stage
             .doing(async |tx, ctx| {
                 let reason = "the words of staff";
-                creators::suspend(tx, ctx, id, reason, 86_400)
+                creators::suspend(tx, ctx, id, None, reason, 86_400)
                     .await
                     .unwrap()
             })

@@ -69,7 +69,7 @@ pub(super) struct ConsentBody {
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body has its effect once")),
     request_body = CreatorBody,
     responses(
-        (status = 201, body = CreatorView, headers(("Location" = String, description = "Where the creator is shown"))),
+        (status = 201, body = CreatorView, headers(("Location" = String, description = "Where the creator is shown"), ("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 409, description = "The address or name is taken in this cluster", content_type = "application/problem+json", body = crate::openapi::ProblemDocument),
         (status = 422, description = "Some fields are wrong", content_type = "application/problem+json", body = crate::openapi::ProblemDocument)))]
 pub(super) async fn register(

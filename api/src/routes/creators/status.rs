@@ -80,17 +80,26 @@ pub(super) struct SuspendBody {
 ///
 /// A longer suspension extends a standing one. When its time is over, the creator stands again where it stood before.
 #[utoipa::path(post, path = "/api/creators/{id}/suspend", operation_id = "suspendCreator", tag = "creators", security(("bearer" = ["creators:steer"])),
-    params(("id" = String, Path, description = "`creator_…`")),
+    params(("id" = String, Path, description = "`creator_…`"), ("If-Match" = Option<String>, Header, description = "Only this version is changed")),
     request_body = SuspendBody,
-    responses((status = 200, body = super::view::CreatorView), (status = 409, description = "The status does not allow it, or a suspension that lasts as long stands")))]
+    responses((status = 200, body = super::view::CreatorView), (status = 409, description = "The status does not allow it, or a suspension that lasts as long stands"), (status = 412, description = "It was changed meanwhile")))]
 pub(super) async fn suspend(
     caller: Allowed<SteerCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
+    IfMatch(version): IfMatch,
     Json(body): Json<SuspendBody>,
 ) -> Result<Response> {
     let mut tx = app.db.begin().await?;
-    creators::suspend(&mut tx, &caller.ctx, id, &body.reason, body.duration).await?;
+    creators::suspend(
+        &mut tx,
+        &caller.ctx,
+        id,
+        version,
+        &body.reason,
+        body.duration,
+    )
+    .await?;
     let profile = creators::profile(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(answer(profile, &caller.ctx))
@@ -117,17 +126,18 @@ impl Default for ReactivateBody {
 ///
 /// Standing suspensions are lifted by it; everything else that stands against it is named.
 #[utoipa::path(post, path = "/api/creators/{id}/reactivate", operation_id = "reactivateCreator", tag = "creators", security(("bearer" = ["creators:steer"])),
-    params(("id" = String, Path, description = "`creator_…`")),
+    params(("id" = String, Path, description = "`creator_…`"), ("If-Match" = Option<String>, Header, description = "Only this version is changed")),
     request_body = Option<ReactivateBody>,
-    responses((status = 200, body = super::view::CreatorView), (status = 409, description = "It is neither suspended nor inactive, or something stands against it")))]
+    responses((status = 200, body = super::view::CreatorView), (status = 409, description = "It is neither suspended nor inactive, or something stands against it"), (status = 412, description = "It was changed meanwhile")))]
 pub(super) async fn reactivate(
     caller: Allowed<SteerCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
+    IfMatch(version): IfMatch,
     MaybeJson(body): MaybeJson<ReactivateBody>,
 ) -> Result<Response> {
     let mut tx = app.db.begin().await?;
-    creators::reactivate(&mut tx, &caller.ctx, id, &body.notes).await?;
+    creators::reactivate(&mut tx, &caller.ctx, id, version, &body.notes).await?;
     let profile = creators::profile(&mut tx, &caller.ctx, id).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(answer(profile, &caller.ctx))

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -13,7 +15,7 @@ use utoipa::ToSchema;
 use super::body::given;
 use crate::app::App;
 use crate::error::Result;
-use crate::extract::{Allowed, Json, PathId, ReadCreators, WriteCreators};
+use crate::extract::{Allowed, IfMatch, Json, PathId, ReadCreators, WriteCreators, etag};
 use crate::fields::Fields;
 
 /// Values in one request at the most.
@@ -27,7 +29,8 @@ pub(super) struct CustomFieldValues {
     values: BTreeMap<String, Value>,
 }
 
-fn view(values: BTreeMap<String, FieldValue>) -> CustomFieldValues {
+fn view(values: BTreeMap<String, FieldValue>) -> Response {
+    let tag = [(header::ETAG, etag(custom_fields::version(&values)))];
     let shown = |value: FieldValue| match value {
         FieldValue::Bool(flag) => Value::from(flag),
         FieldValue::MultiSelect(options) => Value::from(options),
@@ -39,45 +42,45 @@ fn view(values: BTreeMap<String, FieldValue>) -> CustomFieldValues {
         | FieldValue::Url(_)) => Value::from(value.to_string()),
     };
     let values = values.into_iter().map(|(key, value)| (key, shown(value)));
-    CustomFieldValues {
-        values: values.collect(),
-    }
+    let values = values.collect();
+    (tag, Json(CustomFieldValues { values })).into_response()
 }
 
 /// Show a creator's values of the custom fields
 #[utoipa::path(get, path = "/api/creators/{id}/custom-fields", operation_id = "showCustomFieldValues", tag = "custom fields", security(("bearer" = ["creators:read"])),
     params(("id" = String, Path, description = "`creator_…`")),
-    responses((status = 200, body = CustomFieldValues), (status = 404, description = "No such creator")))]
+    responses((status = 200, body = CustomFieldValues, headers(("ETag" = String, description = "The version, for `If-Match`"))), (status = 404, description = "No such creator")))]
 pub(super) async fn show(
     caller: Allowed<ReadCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
-) -> Result<Json<CustomFieldValues>> {
+) -> Result<Response> {
     let mut tx = app.db.begin().await?;
-    Ok(Json(view(
-        custom_fields::values(&mut tx, &caller.ctx, id).await?,
-    )))
+    let values = custom_fields::values(&mut tx, &caller.ctx, id).await?;
+    Ok(view(values))
 }
 
 /// Set values of custom fields
 ///
 /// The body is an object of keys and values; `null` takes a value away, keys that are left out stay.
 #[utoipa::path(patch, path = "/api/creators/{id}/custom-fields", operation_id = "setCustomFieldValues", tag = "custom fields", security(("bearer" = ["creators:write"])),
-    params(("id" = String, Path, description = "`creator_…`")),
+    params(("id" = String, Path, description = "`creator_…`"), ("If-Match" = Option<String>, Header, description = "Only this version is changed")),
     request_body(content = Object, description = "Values by key"),
-    responses((status = 200, body = CustomFieldValues), (status = 404, description = "No such creator"),
+    responses((status = 200, body = CustomFieldValues, headers(("ETag" = String, description = "The version, for `If-Match`"))), (status = 404, description = "No such creator"),
+              (status = 412, description = "They were changed meanwhile"),
               (status = 422, description = "Some values do not fit their field", content_type = "application/problem+json", body = crate::openapi::ProblemDocument)))]
 pub(super) async fn set(
     caller: Allowed<WriteCreators>,
     State(app): State<App>,
     PathId(id): PathId<CreatorId>,
+    IfMatch(version): IfMatch,
     Json(body): Json<BTreeMap<String, Box<RawValue>>>,
-) -> Result<Json<CustomFieldValues>> {
+) -> Result<Response> {
     let values = checked(body)?;
     let mut tx = app.db.begin().await?;
-    let values = custom_fields::set(&mut tx, &caller.ctx, id, values).await?;
+    let values = custom_fields::set(&mut tx, &caller.ctx, id, version, values).await?;
     app.db.commit(tx, &caller.ctx).await?;
-    Ok(Json(view(values)))
+    Ok(view(values))
 }
 
 fn checked(body: BTreeMap<String, Box<RawValue>>) -> Result<BTreeMap<String, Option<Given>>> {

@@ -93,7 +93,7 @@ async fn list(
            ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body has its effect once")),
     request_body = NoteBody,
     responses(
-        (status = 201, body = NoteView, headers(("Location" = String, description = "Where the note is shown"))),
+        (status = 201, body = NoteView, headers(("Location" = String, description = "Where the note is shown"), ("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "No such creator"),
         (status = 422, description = "Some fields are wrong", content_type = "application/problem+json", body = crate::openapi::ProblemDocument)))]
 async fn write(

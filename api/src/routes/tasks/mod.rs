@@ -98,7 +98,7 @@ async fn list(
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body has its effect once")),
     request_body = TaskBody,
     responses(
-        (status = 201, body = TaskView, headers(("Location" = String, description = "Where the task is shown"))),
+        (status = 201, body = TaskView, headers(("Location" = String, description = "Where the task is shown"), ("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "No such creator"),
         (status = 422, description = "Some fields are wrong", content_type = "application/problem+json", body = crate::openapi::ProblemDocument)))]
 async fn add(

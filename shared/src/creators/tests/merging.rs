@@ -73,7 +73,7 @@ async fn a_merge_that_would_hide_something_is_refused(pool: PgPool) {
     let mut conn = pool.acquire().await.expect("a connection");
     let gone = active(&mut conn, "ada1").await;
     let kept = active(&mut conn, "ada2").await;
-    suspend(&mut conn, &ctx(), gone.id, "spam", 0)
+    suspend(&mut conn, &ctx(), gone.id, None, "spam", 0)
         .await
         .expect("suspended");
     let refused = merge(&mut conn, &ctx(), gone.id, kept.id, "the same").await;
@@ -82,7 +82,7 @@ async fn a_merge_that_would_hide_something_is_refused(pool: PgPool) {
         "{refused:?}"
     );
 
-    suspend(&mut conn, &ctx(), kept.id, "spam", 3600)
+    suspend(&mut conn, &ctx(), kept.id, None, "spam", 3600)
         .await
         .expect("suspended");
     merge(&mut conn, &ctx(), gone.id, kept.id, "the same")

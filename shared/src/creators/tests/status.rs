@@ -104,7 +104,7 @@ async fn a_time_before_the_present_status_or_in_the_future_is_refused(pool: PgPo
 async fn a_suspension_ends_by_itself_and_the_creator_stands_where_they_stood(pool: PgPool) {
     let mut conn = pool.acquire().await.expect("a connection");
     let creator = active(&mut conn, "ada").await;
-    let suspended = suspend(&mut conn, &ctx(), creator.id, "spam", 86_400)
+    let suspended = suspend(&mut conn, &ctx(), creator.id, None, "spam", 86_400)
         .await
         .expect("suspended");
     assert_eq!(suspended.status, CreatorStatus::Suspended);
@@ -145,18 +145,18 @@ async fn a_suspension_ends_by_itself_and_the_creator_stands_where_they_stood(poo
 async fn the_end_of_one_suspension_does_not_override_another(pool: PgPool) {
     let mut conn = pool.acquire().await.expect("a connection");
     let creator = active(&mut conn, "ada").await;
-    suspend(&mut conn, &ctx(), creator.id, "spam", 60)
+    suspend(&mut conn, &ctx(), creator.id, None, "spam", 60)
         .await
         .expect("suspended");
-    let shorter = suspend(&mut conn, &ctx(), creator.id, "again", 30).await;
+    let shorter = suspend(&mut conn, &ctx(), creator.id, None, "again", 30).await;
     assert!(
         matches!(shorter, Err(CreatorError::SuspendedAlready(Some(_)))),
         "{shorter:?}"
     );
-    suspend(&mut conn, &ctx(), creator.id, "worse", 0)
+    suspend(&mut conn, &ctx(), creator.id, None, "worse", 0)
         .await
         .expect("extended without an end");
-    let again = suspend(&mut conn, &ctx(), creator.id, "again", 600).await;
+    let again = suspend(&mut conn, &ctx(), creator.id, None, "again", 600).await;
     assert!(
         matches!(again, Err(CreatorError::SuspendedAlready(None))),
         "{again:?}"
@@ -169,10 +169,43 @@ async fn the_end_of_one_suspension_does_not_override_another(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn whoever_did_not_see_a_longer_suspension_does_not_lift_it(pool: PgPool) {
+    let mut conn = pool.acquire().await.expect("a connection");
+    let creator = active(&mut conn, "ada").await;
+    let seen = suspend(
+        &mut conn,
+        &ctx(),
+        creator.id,
+        Some(creator.version),
+        "spam",
+        60,
+    )
+    .await
+    .expect("suspended")
+    .version;
+    let extended = suspend(&mut conn, &ctx(), creator.id, None, "worse", 0)
+        .await
+        .expect("extended");
+    let stale = reactivate(&mut conn, &ctx(), creator.id, Some(seen), "fine").await;
+    assert!(matches!(stale, Err(CreatorError::Stale(_))), "{stale:?}");
+    let stale = suspend(&mut conn, &ctx(), creator.id, Some(seen), "spam", 0).await;
+    assert!(matches!(stale, Err(CreatorError::Stale(_))), "{stale:?}");
+    reactivate(
+        &mut conn,
+        &ctx(),
+        creator.id,
+        Some(extended.version),
+        "fine",
+    )
+    .await
+    .expect("back");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn whoever_lost_the_proof_of_age_while_suspended_comes_back_to_review(pool: PgPool) {
     let mut conn = pool.acquire().await.expect("a connection");
     let creator = active(&mut conn, "ada").await;
-    suspend(&mut conn, &ctx(), creator.id, "spam", 60)
+    suspend(&mut conn, &ctx(), creator.id, None, "spam", 60)
         .await
         .expect("suspended");
     let revoked = NewAgeDecision {
@@ -195,7 +228,7 @@ async fn whoever_lost_the_proof_of_age_while_suspended_comes_back_to_review(pool
 async fn reactivating_lifts_suspensions_and_names_what_else_stands(pool: PgPool) {
     let mut conn = pool.acquire().await.expect("a connection");
     let creator = active(&mut conn, "ada").await;
-    let refused = reactivate(&mut conn, &ctx(), creator.id, "fine").await;
+    let refused = reactivate(&mut conn, &ctx(), creator.id, None, "fine").await;
     assert!(
         matches!(
             refused,
@@ -203,7 +236,7 @@ async fn reactivating_lifts_suspensions_and_names_what_else_stands(pool: PgPool)
         ),
         "{refused:?}"
     );
-    suspend(&mut conn, &ctx(), creator.id, "spam", 0)
+    suspend(&mut conn, &ctx(), creator.id, None, "spam", 0)
         .await
         .expect("suspended");
     sqlx::query(
@@ -215,7 +248,7 @@ async fn reactivating_lifts_suspensions_and_names_what_else_stands(pool: PgPool)
     .execute(&mut *conn)
     .await
     .expect("a block");
-    let refused = reactivate(&mut conn, &ctx(), creator.id, "fine").await;
+    let refused = reactivate(&mut conn, &ctx(), creator.id, None, "fine").await;
     let Err(CreatorError::Obstacles(found)) = refused else {
         panic!("{refused:?}")
     };
@@ -227,9 +260,15 @@ async fn reactivating_lifts_suspensions_and_names_what_else_stands(pool: PgPool)
         .execute(&mut *conn)
         .await
         .expect("lifted");
-    let back = reactivate(&mut conn, &later(Duration::seconds(1)), creator.id, "fine")
-        .await
-        .expect("active");
+    let back = reactivate(
+        &mut conn,
+        &later(Duration::seconds(1)),
+        creator.id,
+        None,
+        "fine",
+    )
+    .await
+    .expect("active");
     assert_eq!(back.status, CreatorStatus::Active);
     let standing = blocks(&mut conn, &later(Duration::seconds(2)), creator.id).await;
     assert_eq!(standing.expect("blocks"), []);
@@ -241,7 +280,7 @@ async fn two_suspensions_at_once_come_one_after_the_other(pool: PgPool) {
     let creator = active(&mut conn, "ada").await;
     let suspend_once = async || {
         let mut tx = pool.begin().await.expect("a transaction");
-        let done = suspend(&mut tx, &ctx(), creator.id, "spam", 0).await;
+        let done = suspend(&mut tx, &ctx(), creator.id, None, "spam", 0).await;
         tx.commit().await.expect("committed");
         done
     };

@@ -37,7 +37,7 @@ async fn a_suspended_creator_still_earns_but_held(pool: PgPool) {
         .execute(&mut *tx)
         .await
         .expect("active");
-    creators::suspend(&mut tx, &ctx(), ada, "policy violation", 400 * 86_400)
+    creators::suspend(&mut tx, &ctx(), ada, None, "policy violation", 400 * 86_400)
         .await
         .expect("suspended");
     tx.commit().await.expect("committed");

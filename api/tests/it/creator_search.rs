@@ -67,6 +67,104 @@ async fn creators_are_found_by_parts_of_names_aliases_handles_and_by_id(pool: Pg
     assert_eq!(names(&found), ["chloe"]);
 }
 
+#[sqlx::test(migrations = "../migrations")]
+async fn creators_are_found_by_tags_and_custom_fields(pool: PgPool) {
+    let app = TestApp::new(pool);
+    three(&app).await;
+    for field in [
+        json!({ "key": "fans", "label": "Fans", "type": "number" }),
+        json!({ "key": "langs", "label": "Languages", "type": "multi_select", "options": ["de", "fr"] }),
+        json!({ "key": "vip", "label": "VIP", "type": "bool" }),
+    ] {
+        let made = app.post("/api/custom-fields", field).await;
+        assert_eq!(made.status.as_u16(), 201, "{made:?}");
+    }
+    for (name, tags, values) in [
+        (
+            "ada",
+            json!(["spring", "berlin"]),
+            json!({ "fans": 9.5, "langs": ["de", "fr"], "vip": true }),
+        ),
+        ("zoe", json!(["spring"]), json!({ "fans": "1200" })),
+    ] {
+        let id = app.get(&format!("/api/creators?q={name}")).await.json()["items"][0]["id"].clone();
+        let path = format!("/api/creators/{}", id.as_str().expect("an id"));
+        let tagged = app
+            .call(
+                Method::PUT,
+                &format!("{path}/tags"),
+                &[],
+                Some(json!({ "tags": tags })),
+            )
+            .await;
+        assert_eq!(tagged.status.as_u16(), 200, "{tagged:?}");
+        let set = app
+            .call(
+                Method::PATCH,
+                &format!("{path}/custom-fields"),
+                &[],
+                Some(values),
+            )
+            .await;
+        assert_eq!(set.status.as_u16(), 200, "{set:?}");
+    }
+    for (query, expected) in [
+        ("tag=spring", &["zoe", "ada"][..]),
+        ("tag=Spring,berlin", &["ada"]),
+        ("tag=autumn", &[]),
+        ("custom=fans:greater_than:10", &["zoe"]),
+        ("custom=fans:equals:9.50", &["ada"]),
+        ("custom=fans:not_equals:1200", &["chloe", "ada"]),
+        ("custom=langs:contains:fr", &["ada"]),
+        ("custom=vip:equals:true", &["ada"]),
+        (
+            "cluster=girlfanz&tag=spring&custom=fans:less_than:10&sort=name",
+            &["ada"],
+        ),
+    ] {
+        let found = app.get(&format!("/api/creators?{query}")).await;
+        assert_eq!(names(&found), expected, "{query}");
+    }
+    for query in ["tag=a+b", "custom=fans", "custom=fans:near:1"] {
+        let refused = app.get(&format!("/api/creators?{query}")).await;
+        let field = query.split('=').next().expect("a name");
+        assert_eq!(wrong_fields(&refused), [field], "{query}");
+    }
+    for query in [
+        "custom=nothing:equals:1",
+        "custom=fans:contains:1",
+        "custom=fans:equals:many",
+    ] {
+        let refused = app.get(&format!("/api/creators?{query}")).await;
+        assert_eq!(wrong_fields(&refused), ["custom/0"], "{query}");
+    }
+    let filter = json!({ "tags": ["spring"], "fields": [{ "field": "fans", "operator": "less_than", "value": 10 }] });
+    let body = json!({ "action": { "type": "assign", "owner": "eve" }, "filter": filter, "reason": "few fans" });
+    let seen = app
+        .post("/api/creator-bulk-operations/preview", body)
+        .await
+        .json();
+    assert_eq!(
+        (&seen["matched"], &seen["sample"][0]["username"]),
+        (&json!(1), &json!("ada"))
+    );
+    let kept = app
+        .post(
+            "/api/creator-views",
+            json!({ "name": "Few fans", "filter": filter }),
+        )
+        .await
+        .json();
+    assert_eq!(kept["filter"]["tags"], json!(["spring"]));
+    assert_eq!(
+        kept["filter"]["fields"],
+        json!([{ "field": "fans", "operator": "less_than", "value": "10" }])
+    );
+    let wrong = json!({ "name": "Wrong", "filter": { "fields": [{ "field": "fans", "operator": "contains", "value": "1" }] } });
+    let refused = app.post("/api/creator-views", wrong).await;
+    assert_eq!(wrong_fields(&refused), ["/filter/fields/0"]);
+}
+
 async fn as_role(app: &TestApp, role: Role, path: &str) -> Answer {
     let request = Request::get(path)
         .header("authorization", format!("Bearer {}", app.token(role)))

@@ -40,12 +40,12 @@ pub use many::{
 pub use merge::{Duplicate, Likeness, duplicates, merge, merge_people};
 pub use model::{
     ADULT_AGE_YEARS, ALIASES_MAX, ActivationFacts, AgeDecision, AgeVerdict, Block, BlockId,
-    BlockedThing, Channel, Cluster, Consent, ConsentEntry, ConsentState, Country, Creator,
-    CreatorChanges, CreatorFilter, CreatorId, CreatorStatus, CreatorSummary, HANDLES_MAX,
-    InvalidCountry, NAME_MAX_CHARS, NewAgeDecision, NewConsent, NewCreator, Obstacle, Person,
-    PersonChanges, PersonId, Phone, Profile, SEARCH_TEXT_MAX_CHARS, SEARCH_WORDS_MAX, Sibling,
-    Sort, SortKey, StatusChange, StatusEntry, Tier, TierEntry, Username, age_obstacle, age_on,
-    obstacles,
+    BlockedThing, Channel, Cluster, Comparison, Consent, ConsentEntry, ConsentState, Country,
+    Creator, CreatorChanges, CreatorFilter, CreatorId, CreatorStatus, CreatorSummary, FACTS_MAX,
+    FieldCondition, HANDLES_MAX, InvalidCountry, NAME_MAX_CHARS, NewAgeDecision, NewConsent,
+    NewCreator, Obstacle, Operand, Person, PersonChanges, PersonId, Phone, Profile,
+    SEARCH_TEXT_MAX_CHARS, SEARCH_WORDS_MAX, Sibling, Sort, SortKey, StatusChange, StatusEntry,
+    Tier, TierEntry, Username, age_obstacle, age_on, obstacles,
 };
 pub use people::{
     AgeProof, EVIDENCE_MAX_CHARS, age_proof, change_person, decide_age, known_person,

@@ -1,69 +1,82 @@
-//! Conditions over custom fields, for the queries of others; pure.
+//! Conditions over custom fields, for finding creators; pure.
 
 use super::{Field, FieldType, FieldValue, Given};
-use crate::kernel::words;
+use crate::creators::{Comparison, FieldCondition, Operand};
 
-words!(
-    /// How a value is compared.
-    Operator {
-        /// It is the same.
-        Equals => "equals",
-        /// It is not the same, or there is none.
-        NotEquals => "not_equals",
-        /// It is less, or before.
-        LessThan => "less_than",
-        /// It is more, or after.
-        GreaterThan => "greater_than",
-        /// It has these letters in it (text, url), or this option (multi_select).
-        Contains => "contains",
-    }
-);
-
-/// A condition whose operator and value fit its field.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
-    pub(super) field: String,
-    pub(super) operator: Operator,
-    pub(super) value: FieldValue,
+/// What creators are to be narrowed by, before it is known of which type the field is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The key of the field.
+    pub field: String,
+    /// How.
+    pub operator: Comparison,
+    /// With what.
+    pub value: Given,
 }
 
-impl Condition {
-    /// Checks that the field's type can be compared in this way and that the value is of that type.
-    ///
-    /// # Errors
-    /// With what to say instead.
-    pub fn new(field: &Field, operator: Operator, given: Given) -> Result<Self, String> {
-        let definition = &field.field;
-        let ordered = matches!(
-            definition.field_type,
-            FieldType::Number | FieldType::Money | FieldType::Date
-        );
-        let value = match (operator, definition.field_type) {
-            (Operator::Contains, FieldType::Text | FieldType::Url) => match given {
-                Given::Text(text) if !text.is_empty() => FieldValue::Text(text),
-                Given::Text(_) | Given::Bool(_) | Given::List(_) => {
-                    return Err("use a text".to_owned());
-                }
-            },
-            (Operator::Contains, FieldType::MultiSelect) => match given {
-                Given::Text(option) => definition.typed(Given::List(vec![option]))?,
-                list @ (Given::List(_) | Given::Bool(_)) => definition.typed(list)?,
-            },
-            (Operator::LessThan | Operator::GreaterThan, _) if ordered => {
-                definition.typed(given)?
+/// Checks that the field's type can be compared in this way and that the value is of that type.
+///
+/// # Errors
+/// With what to say instead.
+pub(super) fn condition(
+    field: &Field,
+    operator: Comparison,
+    given: Given,
+) -> Result<FieldCondition, String> {
+    let definition = &field.field;
+    let ordered = matches!(
+        definition.field_type,
+        FieldType::Number | FieldType::Money | FieldType::Date
+    );
+    let given = read(definition.field_type, given);
+    let value = match (operator, definition.field_type) {
+        (Comparison::Contains, FieldType::Text | FieldType::Url) => match given {
+            Given::Text(text) if !text.is_empty() => FieldValue::Text(text),
+            Given::Text(_) | Given::Bool(_) | Given::List(_) => {
+                return Err("use a text".to_owned());
             }
-            (Operator::Equals | Operator::NotEquals, _) => definition.typed(given)?,
-            (Operator::Contains | Operator::LessThan | Operator::GreaterThan, field_type) => {
-                return Err(format!(
-                    "a {field_type} cannot be compared with `{operator}`"
-                ));
-            }
-        };
-        Ok(Self {
-            field: definition.key.to_string(),
-            operator,
-            value,
-        })
+        },
+        (Comparison::Contains, FieldType::MultiSelect)
+        | (Comparison::Equals | Comparison::NotEquals, _) => definition.typed(given)?,
+        (Comparison::LessThan | Comparison::GreaterThan, _) if ordered => {
+            definition.typed(given)?
+        }
+        (Comparison::Contains | Comparison::LessThan | Comparison::GreaterThan, field_type) => {
+            return Err(format!(
+                "a {field_type} cannot be compared with `{operator}`"
+            ));
+        }
+    };
+    Ok(FieldCondition {
+        field: definition.key.to_string(),
+        operator,
+        value: operand(value),
+    })
+}
+
+/// What an address bar can only write as text: yes and no, and one option of several.
+fn read(field_type: FieldType, given: Given) -> Given {
+    match (field_type, given) {
+        (FieldType::Bool, Given::Text(text)) => match text.parse() {
+            Ok(flag) => Given::Bool(flag),
+            Err(_) => Given::Text(text),
+        },
+        (FieldType::MultiSelect, Given::Text(option)) => Given::List(vec![option]),
+        (_, given) => given,
+    }
+}
+
+fn operand(value: FieldValue) -> Operand {
+    match value {
+        FieldValue::Text(text) | FieldValue::Select(text) | FieldValue::Url(text) => {
+            Operand::Text(text)
+        }
+        FieldValue::Number(number) | FieldValue::Money(number) => {
+            Operand::Number(number.to_string())
+        }
+        FieldValue::Date(day) => Operand::Date(day),
+        FieldValue::Bool(flag) => Operand::Bool(flag),
+        FieldValue::MultiSelect(options) => Operand::List(options),
     }
 }
 
@@ -80,17 +93,16 @@ mod tests {
             version: 1,
         };
         for (field_type, operator, given, fits) in [
-            (FieldType::Number, Operator::LessThan, "5", true),
-            (FieldType::Number, Operator::LessThan, "five", false),
-            (FieldType::Number, Operator::Contains, "5", false),
-            (FieldType::Text, Operator::GreaterThan, "a", false),
-            (FieldType::Text, Operator::Contains, "a", true),
-            (FieldType::MultiSelect, Operator::Contains, "red", true),
-            (FieldType::MultiSelect, Operator::Contains, "blue", false),
-            (FieldType::Bool, Operator::LessThan, "true", false),
+            (FieldType::Number, Comparison::LessThan, "5", true),
+            (FieldType::Number, Comparison::LessThan, "five", false),
+            (FieldType::Number, Comparison::Contains, "5", false),
+            (FieldType::Text, Comparison::GreaterThan, "a", false),
+            (FieldType::Text, Comparison::Contains, "a", true),
+            (FieldType::MultiSelect, Comparison::Contains, "red", true),
+            (FieldType::MultiSelect, Comparison::Contains, "blue", false),
+            (FieldType::Bool, Comparison::LessThan, "true", false),
         ] {
-            let condition =
-                Condition::new(&stored(field_type), operator, Given::Text(given.into()));
+            let condition = condition(&stored(field_type), operator, Given::Text(given.into()));
             assert_eq!(
                 condition.is_ok(),
                 fits,

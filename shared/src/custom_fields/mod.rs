@@ -1,10 +1,10 @@
 //! Custom fields: what an installation wants to know of creators beside what the product asks.
 //!
 //! Promises: a value is of its field's type and within its bounds, and is compared as that type. Owns: `custom_fields`,
-//! `custom_field_values`. Emits: nothing. Calls: `creators`, `audit`.
+//! `custom_field_values`, the view `findable_fields`. Emits: nothing. Calls: `creators`, `audit`.
 //!
-//! For others: [`values_of`] gives the values of many creators at once (exports, templates), [`Condition`] and
-//! [`push_condition`] put a checked condition into somebody else's query (search, segments).
+//! For others: [`values_of`] gives the values of many creators at once (exports), [`conditions`] checks what
+//! lists of creators are to be narrowed by; they read the view `findable_fields`.
 
 mod condition;
 mod error;
@@ -14,13 +14,12 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use condition::{Condition, Operator};
+pub use condition::Asked;
 pub use error::CustomFieldError;
 pub use model::{
     FIELDS_MAX, Field, FieldChanges, FieldKey, FieldType, FieldValue, Given, InvalidKey, NewField,
 };
 pub use service::{
-    ValueChanges, change, define, definitions, follow_merge, held_definitions, set, set_many,
-    values, values_of, version,
+    ValueChanges, change, conditions, define, definitions, follow_merge, held_definitions, set,
+    set_many, values, values_of, version,
 };
-pub use store::push_condition;

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::condition::condition;
 use super::{
-    CustomFieldError, FIELDS_MAX, Field, FieldChanges, FieldKey, FieldValue, Given, NewField, store,
+    Asked, CustomFieldError, FIELDS_MAX, Field, FieldChanges, FieldKey, FieldValue, Given,
+    NewField, store,
 };
 use crate::audit::{self, Entry, Subject};
-use crate::creators::{self, CreatorId};
+use crate::creators::{self, CreatorId, FieldCondition};
 use crate::kernel::{Ctx, FieldError, content_version};
 
 /// All fields, by key, those that are archived too.
@@ -90,6 +92,40 @@ pub async fn change(
     store::update(conn, ctx, &field).await?;
     record(conn, ctx, "custom_field.change", &field).await?;
     Ok(field)
+}
+
+/// What lists of creators are narrowed by, as far as fields and values fit; `pointer` is where they were asked.
+///
+/// # Errors
+/// With each that does not fit, at its place.
+pub async fn conditions(
+    conn: &mut PgConnection,
+    pointer: &str,
+    asked: Vec<Asked>,
+) -> Result<Vec<FieldCondition>, CustomFieldError> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fields = store::definitions(conn).await?;
+    let (mut fit, mut wrong) = (Vec::new(), Vec::new());
+    for (at, one) in asked.into_iter().enumerate() {
+        let field = fields
+            .iter()
+            .find(|field| field.field.key.as_str() == one.field)
+            .ok_or_else(|| {
+                let key = &one.field;
+                format!("there is no custom field `{key}`; GET /api/custom-fields lists them")
+            });
+        match field.and_then(|field| condition(field, one.operator, one.value)) {
+            Ok(condition) => fit.push(condition),
+            Err(remedy) => wrong.push(FieldError::new(format!("{pointer}/{at}"), remedy)),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(fit)
+    } else {
+        Err(CustomFieldError::Invalid(wrong))
+    }
 }
 
 /// A creator's values by key.

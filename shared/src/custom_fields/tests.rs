@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool};
 
 use super::model::tests::field;
 use super::*;
-use crate::kernel::{Actor, Clock, Ctx};
+use crate::creators::{self, Comparison, CreatorFilter, Sort};
+use crate::kernel::{Actor, Clock, Ctx, PageRequest};
 use crate::testing;
 
 fn ctx() -> Ctx {
@@ -215,38 +216,37 @@ async fn conditions_compare_values_as_what_they_are(pool: PgPool) {
     set(&mut conn, &ctx(), creator, None, all)
         .await
         .expect("set");
-    let fields = definitions(&mut conn).await.expect("read");
     for (key, operator, given, count) in [
-        ("number", Operator::LessThan, text("10"), 1),
-        ("number", Operator::GreaterThan, text("10"), 0),
-        ("number", Operator::Equals, text("9.50"), 1),
-        ("number", Operator::NotEquals, text("9.5"), 1),
-        ("text", Operator::Contains, text("% ada"), 1),
-        ("text", Operator::Contains, text("_"), 0),
-        ("date", Operator::GreaterThan, text("2026-02-27"), 1),
-        ("bool", Operator::Equals, Some(Given::Bool(true)), 1),
-        ("multi_select", Operator::Contains, text("red"), 1),
+        ("number", Comparison::LessThan, text("10"), 1),
+        ("number", Comparison::GreaterThan, text("10"), 0),
+        ("number", Comparison::Equals, text("9.50"), 1),
+        ("number", Comparison::NotEquals, text("9.5"), 1),
+        ("text", Comparison::Contains, text("% ada"), 1),
+        ("text", Comparison::Contains, text("_"), 0),
+        ("date", Comparison::GreaterThan, text("2026-02-27"), 1),
+        ("bool", Comparison::Equals, Some(Given::Bool(true)), 1),
+        ("multi_select", Comparison::Contains, text("red"), 1),
         (
             "multi_select",
-            Operator::Equals,
+            Comparison::Equals,
             Some(Given::List(vec!["red".into()])),
             0,
         ),
     ] {
-        let field = fields
-            .iter()
-            .find(|field| field.field.key.as_str() == key)
-            .expect("defined");
-        let condition =
-            Condition::new(field, operator, given.clone().expect("a value")).expect("it fits");
-        let mut query: QueryBuilder<Postgres> =
-            QueryBuilder::new("select count(*) from creators c where ");
-        push_condition(&mut query, "c.id", &condition);
-        let found: i64 = query
-            .build_query_scalar()
-            .fetch_one(&mut *conn)
-            .await
-            .expect("a good query");
+        let asked = Asked {
+            field: key.to_owned(),
+            operator,
+            value: given.clone().expect("a value"),
+        };
+        let filter = CreatorFilter {
+            fields: conditions(&mut conn, "custom", vec![asked])
+                .await
+                .expect("it fits"),
+            ..CreatorFilter::default()
+        };
+        let page = PageRequest::default();
+        let found = creators::list(&mut conn, &ctx(), &filter, Sort::default(), &page).await;
+        let found = found.expect("a list").items.len();
         assert_eq!(found, count, "{key} {operator} {given:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Tags: words by which staff groups creators.
 //!
 //! Promises: a creator has a tag once; adding and removing work on whole sets, and tell what they changed. Owns:
-//! `creator_tags`, `creator_tag_events`, the view `timeline_tags`. Emits: nothing. Calls: `creators`, `audit`.
+//! `creator_tags`, `creator_tag_events`, the views `timeline_tags` and `findable_tags`. Emits: nothing. Calls: `creators`, `audit`.
 
 mod error;
 mod model;

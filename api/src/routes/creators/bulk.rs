@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use shared::creators::{
     self, BulkAction, CreatorBulk, CreatorBulkId, CreatorStatus, NewCreatorBulk,
 };
+use shared::custom_fields::{self, Asked};
 use utoipa::ToSchema;
 
-use super::filter::FilterBody;
+use super::filter::{CONDITIONS, FilterBody};
 use super::list::SummaryView;
 use crate::app::App;
 use crate::error::{Problem, Result};
@@ -86,16 +87,17 @@ pub(super) struct BulkBody {
 }
 
 impl BulkBody {
-    fn checked(self) -> Result<NewCreatorBulk> {
+    fn checked(self) -> Result<(NewCreatorBulk, Vec<Asked>)> {
         let mut fields = Fields::default();
         let action = self.action.checked(&mut fields);
-        let filter = self.filter.checked(&mut fields);
+        let (filter, asked) = self.filter.checked(&mut fields);
         fields.finish()?;
-        Ok(NewCreatorBulk {
+        let new = NewCreatorBulk {
             action: action.ok_or_else(Problem::internal)?,
             filter,
             reason: self.reason,
-        })
+        };
+        Ok((new, asked))
     }
 }
 
@@ -119,8 +121,9 @@ pub(super) async fn preview(
     State(app): State<App>,
     Json(body): Json<BulkBody>,
 ) -> Result<Json<CreatorBulkPreview>> {
-    let new = body.checked()?;
+    let (mut new, asked) = body.checked()?;
     let mut tx = app.db.begin().await?;
+    new.filter.fields = custom_fields::conditions(&mut tx, CONDITIONS, asked).await?;
     let seen = creators::preview_bulk(&mut tx, &caller.ctx, &new).await?;
     Ok(Json(CreatorBulkPreview {
         matched: seen.matched,
@@ -196,8 +199,9 @@ pub(super) async fn start(
     State(app): State<App>,
     Json(body): Json<BulkBody>,
 ) -> Result<Response> {
-    let new = body.checked()?;
+    let (mut new, asked) = body.checked()?;
     let mut tx = app.db.begin().await?;
+    new.filter.fields = custom_fields::conditions(&mut tx, CONDITIONS, asked).await?;
     let operation = creators::start_bulk(&mut tx, &caller.ctx, new).await?;
     app.db.commit(tx, &caller.ctx).await?;
     let place = format!("/api/creator-bulk-operations/{}", operation.id);

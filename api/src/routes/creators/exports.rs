@@ -5,10 +5,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use shared::custom_fields::{self, Asked};
 use shared::exports::{self, Column, Export, ExportId, NewExport};
 use utoipa::ToSchema;
 
-use super::filter::FilterBody;
+use super::filter::{CONDITIONS, FilterBody};
 use crate::app::App;
 use crate::download::download;
 use crate::error::Result;
@@ -32,18 +33,19 @@ pub(super) struct ExportBody {
 }
 
 impl ExportBody {
-    fn checked(self) -> Result<NewExport> {
+    fn checked(self) -> Result<(NewExport, Vec<Asked>)> {
         let mut fields = Fields::default();
-        let filter = self.filter.checked(&mut fields);
+        let (filter, asked) = self.filter.checked(&mut fields);
         let columns = self
             .columns
             .map(|names| fields.parsed_all::<Column>("/columns", &names));
         fields.finish()?;
-        Ok(NewExport {
+        let new = NewExport {
             filter,
             columns,
             reason: self.reason,
-        })
+        };
+        Ok((new, asked))
     }
 }
 
@@ -124,8 +126,9 @@ pub(super) async fn start(
     State(app): State<App>,
     Json(body): Json<ExportBody>,
 ) -> Result<Response> {
-    let new = body.checked()?;
+    let (mut new, asked) = body.checked()?;
     let mut tx = app.db.begin().await?;
+    new.filter.fields = custom_fields::conditions(&mut tx, CONDITIONS, asked).await?;
     let export = exports::start(&mut tx, &caller.ctx, new).await?;
     app.db.commit(tx, &caller.ctx).await?;
     let headers = [(

@@ -4,7 +4,9 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::creators::{self, CreatorFilter, CreatorId, CreatorStatus, CreatorSummary, Sort, Tier};
+use shared::custom_fields::{self, Asked, Given};
 use shared::kernel::{Cursor, PageLimit, PageRequest};
+use shared::tags::Tag;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
@@ -35,6 +37,12 @@ pub(super) struct ListParams {
     created_before: Option<DateTime<Utc>>,
     active_after: Option<DateTime<Utc>>,
     active_before: Option<DateTime<Utc>>,
+    /// With all of these tags, with commas.
+    tag: Option<String>,
+    /// With values of custom fields that meet all of these, with commas: the key, `equals`, `not_equals`, `less_than`,
+    /// `greater_than` or `contains`, and the value, with colons between them.
+    #[param(example = "followers:greater_than:12000")]
+    custom: Option<String>,
     /// Only archived ones, instead of only the others.
     archived: Option<bool>,
     /// `created`, `name`, `lastActive` or `tier`, with `-` before it for the greatest first; else `-created`.
@@ -46,7 +54,7 @@ pub(super) struct ListParams {
 }
 
 impl ListParams {
-    fn checked(self) -> Result<(CreatorFilter, Sort, PageRequest)> {
+    fn checked(self) -> Result<(CreatorFilter, Vec<Asked>, Sort, PageRequest)> {
         let mut fields = Fields::default();
         let sort = fields.parsed_if::<Sort>("sort", self.sort.as_deref());
         let statuses = split(self.status.as_deref());
@@ -55,6 +63,10 @@ impl ListParams {
         let statuses = statuses.collect();
         let tiers = tiers.filter_map(|word| fields.parsed::<Tier>("tier", word));
         let tiers = tiers.collect();
+        let tags = split(self.tag.as_deref());
+        let tags: Vec<Tag> = tags.filter_map(|tag| fields.parsed("tag", tag)).collect();
+        let custom = split(self.custom.as_deref());
+        let asked = custom.filter_map(|text| asked(text, &mut fields)).collect();
         fields.finish()?;
         let filter = CreatorFilter {
             q: self.q,
@@ -67,14 +79,32 @@ impl ListParams {
             created_before: self.created_before,
             active_after: self.active_after,
             active_before: self.active_before,
+            tags: tags.iter().map(ToString::to_string).collect(),
+            fields: Vec::new(),
             archived: self.archived.unwrap_or(false),
         };
         let page = PageRequest {
             cursor: self.cursor.map(Cursor::from),
             limit: self.limit,
         };
-        Ok((filter, sort.unwrap_or_default(), page))
+        Ok((filter, asked, sort.unwrap_or_default(), page))
     }
+}
+
+/// A condition as it stands in an address.
+fn asked(text: &str, fields: &mut Fields) -> Option<Asked> {
+    let mut parts = text.splitn(3, ':');
+    let (Some(key), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next())
+    else {
+        let remedy = "use a key, a comparison and a value, such as followers:greater_than:12000";
+        fields.wrong("custom", remedy);
+        return None;
+    };
+    Some(Asked {
+        field: key.to_owned(),
+        operator: fields.parsed("custom", operator)?,
+        value: Given::Text(value.to_owned()),
+    })
 }
 
 fn split(text: Option<&str>) -> impl Iterator<Item = &str> {
@@ -137,8 +167,9 @@ pub(super) async fn list(
     State(app): State<App>,
     Query(params): Query<ListParams>,
 ) -> Result<Json<Creators>> {
-    let (filter, sort, page) = params.checked()?;
+    let (mut filter, asked, sort, page) = params.checked()?;
     let mut tx = app.db.begin().await?;
+    filter.fields = custom_fields::conditions(&mut tx, "custom", asked).await?;
     let found = creators::list(&mut tx, &caller.ctx, &filter, sort, &page).await?;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(Creators {

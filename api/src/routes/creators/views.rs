@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::creators::{self, NewView, Sort, View, ViewId};
+use shared::custom_fields::{self, Asked};
 use utoipa::ToSchema;
 
-use super::filter::FilterBody;
+use super::filter::{CONDITIONS, FilterBody};
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{Allowed, IfMatch, Json, PathId, ReadCreators, etag};
@@ -32,17 +33,18 @@ pub(super) struct ViewBody {
 }
 
 impl ViewBody {
-    fn checked(self) -> Result<NewView> {
+    fn checked(self) -> Result<(NewView, Vec<Asked>)> {
         let mut fields = Fields::default();
         let sort = fields.parsed_if::<Sort>("/sort", self.sort.as_deref());
-        let filter = self.filter.checked(&mut fields);
+        let (filter, asked) = self.filter.checked(&mut fields);
         fields.finish()?;
-        Ok(NewView {
+        let new = NewView {
             name: self.name,
             shared: self.shared,
             filter,
             sort: sort.unwrap_or_default(),
-        })
+        };
+        Ok((new, asked))
     }
 }
 
@@ -110,8 +112,9 @@ pub(super) async fn keep(
     State(app): State<App>,
     Json(body): Json<ViewBody>,
 ) -> Result<Response> {
-    let new = body.checked()?;
+    let (mut new, asked) = body.checked()?;
     let mut tx = app.db.begin().await?;
+    new.filter.fields = custom_fields::conditions(&mut tx, CONDITIONS, asked).await?;
     let view = creators::keep_view(&mut tx, &caller.ctx, &new).await?;
     app.db.commit(tx, &caller.ctx).await?;
     let place = format!("/api/creator-views/{}", view.id);
@@ -134,8 +137,9 @@ pub(super) async fn change(
     IfMatch(version): IfMatch,
     Json(body): Json<ViewBody>,
 ) -> Result<Response> {
-    let new = body.checked()?;
+    let (mut new, asked) = body.checked()?;
     let mut tx = app.db.begin().await?;
+    new.filter.fields = custom_fields::conditions(&mut tx, CONDITIONS, asked).await?;
     let view = creators::change_view(&mut tx, &caller.ctx, id, version, &new).await?;
     app.db.commit(tx, &caller.ctx).await?;
     let headers = [(header::ETAG, etag(view.version))];

@@ -3,6 +3,7 @@
 mod activation;
 mod block;
 mod consent;
+mod facts;
 mod names;
 mod person;
 mod profile;
@@ -12,6 +13,7 @@ mod transitions;
 pub use activation::{ActivationFacts, Obstacle, age_obstacle, obstacles};
 pub use block::{Block, BlockId, BlockedThing};
 pub use consent::{Channel, Consent, ConsentEntry, ConsentState, NewConsent};
+pub use facts::{Comparison, FACTS_MAX, FieldCondition, Operand};
 pub(super) use names::is_name;
 pub use names::{ALIASES_MAX, HANDLES_MAX, NAME_MAX_CHARS, Phone, Username};
 pub(super) use person::birth_date_error;

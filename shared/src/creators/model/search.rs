@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{CreatorId, CreatorStatus, Tier};
+use super::{CreatorId, CreatorStatus, FACTS_MAX, FieldCondition, Tier};
 use crate::kernel::{FieldError, words};
 
 /// Characters of a search text at the most.
@@ -92,6 +92,10 @@ pub struct CreatorFilter {
     pub active_after: Option<DateTime<Utc>>,
     /// Last seen before then; who was never seen is not among them.
     pub active_before: Option<DateTime<Utc>>,
+    /// With all of these tags.
+    pub tags: Vec<String>,
+    /// With values of custom fields that meet all of these.
+    pub fields: Vec<FieldCondition>,
     /// Only archived ones, instead of only the others.
     pub archived: bool,
 }
@@ -130,6 +134,12 @@ impl CreatorFilter {
                 "cluster",
                 format!("name at most {CLUSTERS_MAX} clusters"),
             ));
+        }
+        for (name, count) in [("tag", self.tags.len()), ("custom", self.fields.len())] {
+            if count > FACTS_MAX {
+                let remedy = format!("name at most {FACTS_MAX}");
+                wrong.push(FieldError::new(name, remedy));
+            }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }

@@ -12,7 +12,10 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use crate::creators::model::{TRIGRAM_MIN_CHARS, is_of_address};
-use crate::creators::{CreatorFilter, CreatorStatus, CreatorSummary, Sort, SortKey, Tier};
+use crate::creators::{
+    Comparison, CreatorFilter, CreatorStatus, CreatorSummary, FieldCondition, Operand, Sort,
+    SortKey, Tier,
+};
 use crate::kernel::{Reach, TypedId, stored};
 
 /// How long a search may take, in milliseconds.
@@ -134,6 +137,8 @@ fn by_combinations(wanted: Wanted<'_>) -> bool {
     let otherwise = filter.q.is_some()
         || filter.legal_name.is_some()
         || filter.owner.is_some()
+        || !filter.tags.is_empty()
+        || !filter.fields.is_empty()
         || filter.archived
         || wanted.reach.creator.is_some();
     grouped && !otherwise
@@ -278,6 +283,17 @@ pub(in crate::creators) fn push_conditions(query: &mut QueryBuilder<Postgres>, w
         query.push(" and c.owner = ").push_bind(owner.clone());
     }
     push_ranges(query, PROFILE.created, filter);
+    for tag in &filter.tags {
+        query
+            .push(
+                " and exists (select 1 from findable_tags g where g.creator_id = c.id and g.tag = ",
+            )
+            .push_bind(tag.clone())
+            .push(")");
+    }
+    for condition in &filter.fields {
+        push_field(query, condition);
+    }
     if let Some(id) = filter.named() {
         query
             .push(" and c.id = (select coalesce(merged_into, id) from creators where id = ")
@@ -295,6 +311,58 @@ pub(in crate::creators) fn push_conditions(query: &mut QueryBuilder<Postgres>, w
             .push_bind(escaped(name))
             .push(")), '\\s+', ' ', 'g') || '%')");
     }
+}
+
+/// A condition about a value of the creator `c`, compared as what it is.
+fn push_field(query: &mut QueryBuilder<Postgres>, condition: &FieldCondition) {
+    query.push(" and ");
+    if condition.operator == Comparison::NotEquals {
+        query.push("not ");
+    }
+    query
+        .push("exists (select 1 from findable_fields v where v.creator_id = c.id and v.field = ")
+        .push_bind(condition.field.clone())
+        .push(" and ");
+    let compare = match condition.operator {
+        Comparison::Equals | Comparison::NotEquals => " = ",
+        Comparison::LessThan => " < ",
+        Comparison::GreaterThan => " > ",
+        Comparison::Contains => " @> ",
+    };
+    match &condition.value {
+        Operand::Text(text) if condition.operator == Comparison::Contains => {
+            query
+                .push("position(lower(")
+                .push_bind(text.clone())
+                .push(") in lower(v.text_value)) > 0");
+        }
+        Operand::Text(text) => {
+            query
+                .push("v.text_value")
+                .push(compare)
+                .push_bind(text.clone());
+        }
+        Operand::Number(number) => {
+            query
+                .push("v.number_value")
+                .push(compare)
+                .push_bind(number.clone())
+                .push("::text::numeric");
+        }
+        Operand::Date(day) => {
+            query.push("v.date_value").push(compare).push_bind(*day);
+        }
+        Operand::Bool(flag) => {
+            query.push("v.bool_value").push(compare).push_bind(*flag);
+        }
+        Operand::List(options) => {
+            query
+                .push("v.list_value")
+                .push(compare)
+                .push_bind(options.clone());
+        }
+    }
+    query.push(")");
 }
 
 /// One word, somewhere in the text; a short one at the beginning of a word of it.

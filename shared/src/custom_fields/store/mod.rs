@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Condition, Field, FieldKey, FieldType, FieldValue, NewField, Operator};
+use super::{Field, FieldKey, FieldType, FieldValue, NewField};
 use crate::creators::CreatorId;
 use crate::kernel::{Ctx, TypedId, stored};
 
@@ -296,63 +296,6 @@ pub(super) async fn remove(
     .execute(conn)
     .await
     .map(drop)
-}
-
-/// Adds a condition to somebody else's query, as an expression that is true or false for the creator whose id the SQL
-/// expression `creator` names. That expression is written by code, never by people; everything else is bound.
-pub fn push_condition(
-    query: &mut QueryBuilder<Postgres>,
-    creator: &'static str,
-    condition: &Condition,
-) {
-    if condition.operator == Operator::NotEquals {
-        query.push("not ");
-    }
-    query
-        .push("exists (select 1 from custom_field_values v where v.creator_id = ")
-        .push(creator)
-        .push(" and v.field = ");
-    query.push_bind(condition.field.clone()).push(" and ");
-    let comparison = match condition.operator {
-        Operator::Equals | Operator::NotEquals => " = ",
-        Operator::LessThan => " < ",
-        Operator::GreaterThan => " > ",
-        Operator::Contains => " @> ",
-    };
-    match &condition.value {
-        FieldValue::Text(text) if condition.operator == Operator::Contains => {
-            query
-                .push("position(lower(")
-                .push_bind(text.clone())
-                .push(") in lower(v.text_value)) > 0");
-        }
-        FieldValue::Text(text) | FieldValue::Select(text) | FieldValue::Url(text) => {
-            query
-                .push("v.text_value")
-                .push(comparison)
-                .push_bind(text.clone());
-        }
-        FieldValue::Number(number) | FieldValue::Money(number) => {
-            query
-                .push("v.number_value")
-                .push(comparison)
-                .push_bind(number.to_string())
-                .push("::text::numeric");
-        }
-        FieldValue::Date(date) => {
-            query.push("v.date_value").push(comparison).push_bind(*date);
-        }
-        FieldValue::Bool(flag) => {
-            query.push("v.bool_value").push(comparison).push_bind(*flag);
-        }
-        FieldValue::MultiSelect(list) => {
-            query
-                .push("v.list_value")
-                .push(comparison)
-                .push_bind(list.clone());
-        }
-    }
-    query.push(")");
 }
 
 /// The values of `gone` are those of `kept`, where that one has none.

@@ -27,7 +27,7 @@ impl VerificationsView {
 /// Where one kind stands.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Verification)]
+#[schema(as = KindVerification)]
 pub(super) struct VerificationView {
     /// `identity`, `address`, `age`, `bank_account`, `email`, `phone`, `tax` or `business_entity`.
     #[schema(example = "identity")]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{ApiKeyId, Busy, NotOpened, Permission, UserId};
-use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
+use super::{ApiKeyId, Busy, Permission, UserId};
+use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor, NotOpened};
 use crate::queue::EnqueueError;
 
 /// Why a use case about access failed.

@@ -11,7 +11,7 @@ use super::throttle::Attempt;
 use super::totp::{TotpSecret, recovery_fingerprint};
 use super::{Access, AccessError, SessionId, SessionTokens, User, UserId, store};
 use crate::audit::{self, Entry, Subject};
-use crate::kernel::{Actor, Ctx, EmailAddress, TypedId};
+use crate::kernel::{Actor, Ctx, EmailAddress, NotOpened, TypedId};
 
 /// What somebody shows to prove who they are.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Access {
 
     pub(super) fn open_totp(&self, user: UserId, sealed: &[u8]) -> Result<TotpSecret, AccessError> {
         let bytes = self.sealer.open(&totp_name(user), sealed)?;
-        TotpSecret::from_bytes(&bytes).ok_or(AccessError::NotOpened(super::NotOpened))
+        TotpSecret::from_bytes(&bytes).ok_or(AccessError::NotOpened(NotOpened))
     }
 
     /// Records a login that failed, by the account that was meant whether or not there is one.

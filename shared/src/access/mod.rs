@@ -41,7 +41,6 @@ pub use payload::Masked;
 pub use permission::{Permission, UnknownPermission};
 pub use reset::{RESET_TTL, WELCOME_TTL};
 pub use reveal::{REVEAL_REASON_MAX_CHARS, record_reveal};
-pub use secret::{NotOpened, Sealer};
 pub use session::{ACCESS_TTL, EndReason, REFRESH_TTL, SESSION_TTL, SessionTokens, logout};
 pub use throttle::{
     ACCOUNT_TRIES_MAX, ADDRESS_TRIES_MAX, CODE_TRIES_MAX, CODE_WINDOW, MAIL_WINDOW, MAILS_MAX,
@@ -61,7 +60,7 @@ pub use web::{WEB_IDLE, WebLogin, WebSession, WebSessions};
 use secrecy::ExposeSecret;
 
 use crate::config::Secrets;
-use crate::kernel::Db;
+use crate::kernel::{Db, Sealer};
 
 /// What logging in needs. Clones share the places for hashing.
 #[derive(Debug, Clone)]
@@ -80,7 +79,7 @@ impl Access {
             db,
             second_factor,
             passwords: Passwords::default(),
-            sealer: Sealer::new(secrets.encryption.expose_secret()),
+            sealer: Sealer::new(secrets.encryption.expose_secret(), secret::PURPOSE),
             tokens: Tokens::new(secrets),
         }
     }

@@ -11,10 +11,10 @@ use super::jobs::{MailPurpose, SendPasswordMail};
 use super::secret::{fingerprint, token};
 use super::session::EndReason;
 use super::throttle::Attempt;
-use super::{Access, AccessError, NotOpened, store};
+use super::{Access, AccessError, store};
 use crate::audit::{self, Entry};
 use crate::config::EmailConfig;
-use crate::kernel::{Actor, Ctx, EmailAddress};
+use crate::kernel::{Actor, Ctx, EmailAddress, NotOpened};
 use crate::providers::email::{OutgoingMail, PlainMail};
 use crate::queue::enqueue;
 

@@ -13,6 +13,7 @@ mod error;
 mod ids;
 pub mod money;
 mod paging;
+mod sealer;
 mod trace;
 mod words;
 
@@ -29,6 +30,7 @@ pub use paging::{
     Cursor, InvalidCursor, InvalidPageLimit, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageLimit,
     PageRequest,
 };
+pub use sealer::{NotOpened, Sealer};
 pub use trace::TraceContext;
 
 pub use sqlx::PgPool;

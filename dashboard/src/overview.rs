@@ -150,13 +150,16 @@ fn of_queue(sample: &Sample, name: &str, depth: &Depth, paused: bool) -> Vec<(bo
     if depth.dead > 0 {
         found.push((
             false,
-            format!(
-                "{} dead jobs in {name} wait for a decision.",
-                count(depth.dead)
-            ),
+            format!("{} dead jobs in {name} wait for a decision.", dead(depth)),
         ));
     }
     found
+}
+
+/// Dead jobs of a queue, and a tilde if they were too many to count.
+fn dead(depth: &Depth) -> String {
+    let about = if depth.dead_estimated { "~" } else { "" };
+    format!("{about}{}", count(depth.dead))
 }
 
 fn pace(frame: &Frame<'_>, page: &OverviewPage) -> Markup {
@@ -258,7 +261,7 @@ fn queue_row(frame: &Frame<'_>, page: &OverviewPage, name: &str, depth: &Depth) 
             td.n { @match depth.oldest_due { Some(at) => (between(at, page.sample.at)), None => "–" } }
             td.n { (rate(tally.completed as f64 / page.pace.span.seconds())) }
             td.n { (count(tally.failed)) }
-            td.n { @if depth.dead > 0 { a.bad href=(link("/dead-letters", &[("queue", name)])) { (count(depth.dead)) } } @else { "0" } }
+            td.n { @if depth.dead > 0 { a.bad href=(link("/dead-letters", &[("queue", name)])) { (dead(depth)) } } @else { "0" } }
             td { (sparkline(&page.pace.line_of_queue(name))) }
             td { (limits(frame, &control)) }
             td { @if frame.viewer.may(Permission::WriteQueues) { (pause_button(&control)) } }

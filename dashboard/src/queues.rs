@@ -62,7 +62,7 @@ fn queue(frame: &Frame<'_>, row: &QueueRow) -> Markup {
                 div { dt { "Scheduled" } dd { (known(depth.scheduled)) } }
                 div { dt { "To be retried" } dd { (known(depth.retryable)) } }
                 div { dt { "Running" } dd { (count(depth.running)) " of " (count(depth.slots)) } }
-                div { dt { "Dead" } dd { (count(depth.dead)) } }
+                div { dt { "Dead" } dd { @if depth.dead_estimated { "~" } (count(depth.dead)) } }
             }
             @if frame.viewer.may(Permission::WriteQueues) { (limits(control)) } @else { (limits_in_words(control)) }
         }

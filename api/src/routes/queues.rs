@@ -80,6 +80,8 @@ struct DepthView {
     retryable: Option<u64>,
     running: u64,
     dead: u64,
+    /// Whether `dead` is an estimate, because there are too many to count.
+    dead_is_estimate: bool,
     /// How long the oldest due job has been due, in seconds; null if none is.
     oldest_age_seconds: Option<f64>,
     /// Waiting jobs of a kind that no live worker of this queue knows.
@@ -100,6 +102,7 @@ impl DepthView {
             retryable: depth.retryable,
             running: depth.running,
             dead: depth.dead,
+            dead_is_estimate: depth.dead_estimated,
             oldest_age_seconds: depth
                 .oldest_due
                 .map(|at| (now - at).as_seconds_f64().max(0.0)),

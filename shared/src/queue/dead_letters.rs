@@ -6,8 +6,8 @@ use super::JobId;
 use super::search::{SearchError, bound};
 use crate::kernel::{Cursor, Db, Page, PageRequest};
 
-/// Dead jobs that are looked at to form the groups, the newest.
-pub const GROUPED_MAX: i64 = 100_000;
+/// Dead jobs that are looked at to form the groups. Of more than that, some groups are not told.
+pub const GROUPED_MAX: i64 = 500_000;
 
 /// Hours that a group tells its deaths of.
 pub const HOURS_TOLD: i32 = 24;
@@ -59,30 +59,36 @@ pub async fn groups(
     let rows = sqlx::query_as!(
         DeadGroup,
         r#"
-        with letters as (
-            select id, kind, queue, coalesce(fingerprint, '') as fingerprint, dead_at, last_error from jobs
-            where state = 'dead' and ($1::text is null or queue = $1) and ($2::text is null or kind = $2)
-            order by id desc limit $3
+        with hours as (
+            select fingerprint, kind, floor(date_part('epoch', now() - dead_at) / 3600)::int4 as ago, count(*) as count,
+                   min(dead_at) as first_at, max(dead_at) as last_at
+            from (select fingerprint, kind, dead_at from jobs
+                  where state = 'dead' and ($1::text is null or queue = $1) and ($2::text is null or kind = $2)
+                  order by fingerprint, kind, dead_at limit $3) letters
+            group by 1, 2, 3
         ),
         grouped as (
-            select fingerprint, kind, count(*) as count, min(dead_at) as first_at, max(dead_at) as last_at,
-                   (array_agg(id order by dead_at desc, id desc))[1] as sample_id
-            from letters group by fingerprint, kind
+            select fingerprint, kind, sum(count)::int8 as count, min(first_at) as first_at, max(last_at) as last_at
+            from hours group by 1, 2
         ),
-        hours as (
-            select fingerprint, kind, floor(extract(epoch from now() - dead_at) / 3600)::int4 as ago, count(*) as count
-            from letters where dead_at > now() - make_interval(hours => $8) group by 1, 2, 3
+        wanted as (
+            select * from grouped
+            where $4::int8 is null or count < $4 or (count = $4 and (fingerprint, kind) > ($5, $6))
+            order by count desc, fingerprint, kind limit $7
         )
-        select g.fingerprint as "fingerprint!", g.kind as "kind!", j.queue as "queue!", g.count as "count!",
-               g.first_at as "first_at!", g.last_at as "last_at!", g.sample_id as "sample!: JobId",
-               coalesce(j.last_error, '') as "error!",
+        select g.fingerprint as "fingerprint!", g.kind as "kind!", newest.queue as "queue!", g.count as "count!",
+               g.first_at as "first_at!", g.last_at as "last_at!", newest.id as "sample!: JobId",
+               coalesce(newest.last_error, '') as "error!",
                array(select coalesce(h.count, 0)
                      from generate_series($8 - 1, 0, -1) with ordinality as s (ago, place)
                      left join hours h on h.ago = s.ago and h.fingerprint = g.fingerprint and h.kind = g.kind
                      order by s.place) as "by_hour!"
-        from grouped g join jobs j on j.id = g.sample_id
-        where $4::int8 is null or g.count < $4 or (g.count = $4 and (g.fingerprint, g.kind) > ($5, $6))
-        order by g.count desc, g.fingerprint, g.kind limit $7
+        from wanted g cross join lateral (
+            select j.id, j.queue, j.last_error from jobs j
+            where j.state = 'dead' and j.fingerprint = g.fingerprint and j.kind = g.kind
+              and ($1::text is null or j.queue = $1)
+            order by j.dead_at desc limit 1) newest
+        order by g.count desc, g.fingerprint, g.kind
         "#,
         queue,
         kind,

@@ -1,7 +1,7 @@
 //! How much waits in each queue, counted so that looking never costs more than what is looked at.
 //!
-//! Up to [`COUNT_MAX`] waiting jobs of a queue are counted; beyond that the planner's statistics give the figure, and it
-//! says that it is an estimate.
+//! Up to [`COUNT_MAX`] waiting jobs of a queue are counted, and up to [`DEAD_COUNT_MAX`] dead ones of all; beyond that the
+//! planner's statistics give the figure, and it says that it is an estimate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,9 +12,9 @@ use super::Catalog;
 use super::workers::{Live, live};
 
 /// Waiting jobs of a queue that are counted one by one.
-pub const COUNT_MAX: i64 = 50_000;
+pub const COUNT_MAX: i64 = 10_000;
 /// Dead jobs that are counted one by one, all queues together.
-const DEAD_COUNT_MAX: i64 = 200_000;
+pub const DEAD_COUNT_MAX: i64 = 20_000;
 /// Queues that are looked at, at the most; what a name is made of is up to whoever enqueues.
 pub const QUEUES_MAX: usize = 200;
 /// Groups whose heads are looked at for the age of the oldest job.
@@ -37,6 +37,8 @@ pub struct Depth {
     pub running: u64,
     /// Jobs that are dead.
     pub dead: u64,
+    /// Whether `dead` is an estimate.
+    pub dead_estimated: bool,
     /// When the job that is due the longest became due; among the first groups, if there are very many.
     pub oldest_due: Option<DateTime<Utc>>,
     /// Waiting jobs of a kind that no live worker of this queue knows, as far as they were counted.
@@ -55,7 +57,7 @@ pub async fn all(
 ) -> sqlx::Result<BTreeMap<String, Depth>> {
     let workers = live(&mut *conn).await?;
     let running = running(conn).await?;
-    let dead = dead(conn).await?;
+    let (dead, too_many_dead) = dead(conn).await?;
     let mut names: BTreeSet<String> = catalog.queues().into_iter().map(str::to_owned).collect();
     names.extend(
         workers
@@ -69,6 +71,11 @@ pub async fn all(
         let mut depth = waiting(conn, &name, &kinds_served(&workers, &name)).await?;
         depth.running = running.get(&name).copied().unwrap_or(0);
         depth.dead = dead.get(&name).copied().unwrap_or(0);
+        if too_many_dead {
+            let believed = estimate(conn, DEAD, &name).await?;
+            depth.dead = depth.dead.max(believed.unsigned_abs());
+            depth.dead_estimated = true;
+        }
         depth.slots = workers
             .iter()
             .filter_map(|worker| worker.queues.get(&name))
@@ -119,17 +126,22 @@ async fn running(conn: &mut PgConnection) -> sqlx::Result<BTreeMap<String, u64>>
         .collect())
 }
 
-async fn dead(conn: &mut PgConnection) -> sqlx::Result<BTreeMap<String, u64>> {
+/// Dead jobs by queue, and whether there are more than were counted.
+async fn dead(conn: &mut PgConnection) -> sqlx::Result<(BTreeMap<String, u64>, bool)> {
     let rows = sqlx::query!(
         r#"select queue, count(*) as "n!" from (select queue from jobs where state = 'dead' limit $1) d group by queue"#,
-        DEAD_COUNT_MAX,
+        DEAD_COUNT_MAX + 1,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.queue, row.n.unsigned_abs()))
-        .collect())
+    let counted: i64 = rows.iter().map(|row| row.n).sum();
+    let by_queue = rows.into_iter();
+    Ok((
+        by_queue
+            .map(|row| (row.queue, row.n.unsigned_abs()))
+            .collect(),
+        counted > DEAD_COUNT_MAX,
+    ))
 }
 
 async fn waiting(conn: &mut PgConnection, queue: &str, kinds: &[String]) -> sqlx::Result<Depth> {
@@ -152,7 +164,7 @@ async fn waiting(conn: &mut PgConnection, queue: &str, kinds: &[String]) -> sqlx
     let waiting = if counted {
         row.n
     } else {
-        estimate(conn, queue).await?.max(row.n)
+        estimate(conn, WAITING, queue).await?.max(row.n)
     };
     let exactly = |n: i64| counted.then_some(n.unsigned_abs());
     Ok(Depth {
@@ -171,10 +183,17 @@ async fn waiting(conn: &mut PgConnection, queue: &str, kinds: &[String]) -> sqlx
     })
 }
 
-/// What the planner, from its statistics, believes to wait in a queue.
-async fn estimate(conn: &mut PgConnection, queue: &str) -> sqlx::Result<i64> {
-    let statement =
-        "explain (format json) select from jobs where state = 'available' and queue = $1";
+/// How a planner is asked, for literal states: it knows how common each is.
+const WAITING: &str =
+    "explain (format json) select from jobs where state = 'available' and queue = $1";
+const DEAD: &str = "explain (format json) select from jobs where state = 'dead' and queue = $1";
+
+/// How many rows the planner, from its statistics, believes a statement about a queue to have.
+async fn estimate(
+    conn: &mut PgConnection,
+    statement: &'static str,
+    queue: &str,
+) -> sqlx::Result<i64> {
     let plan: serde_json::Value = sqlx::query_scalar(statement)
         .bind(queue)
         .fetch_one(conn)

@@ -3,6 +3,7 @@
 //! A `.env` file in the working directory fills in what the environment leaves open, and never overrides it. An empty
 //! value counts as unset. The table of variables is `.env.example`.
 
+mod payouts;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::kernel::EmailAddress;
 use crate::providers::fx::RatesUrl;
 use reader::Reader;
 
+pub use payouts::PayoutsConfig;
 pub use reader::{ConfigProblem, ConfigProblems};
 
 /// Where this program runs; decides how strict its configuration is.
@@ -51,6 +53,8 @@ pub struct Config {
     pub campaigns: CampaignConfig,
     /// Where exchange rates come from.
     pub fx: FxConfig,
+    /// Who carries money to creators.
+    pub payouts: PayoutsConfig,
     /// Who has to show more than a password.
     pub second_factor: SecondFactorPolicy,
     /// Who may log in before anybody can be added.
@@ -197,6 +201,7 @@ impl Config {
             admins: reader.flag("SECOND_FACTOR_FOR_ADMINS", reader.strict),
         };
         let fx = read_fx(&mut reader);
+        let payouts = PayoutsConfig::read(&mut reader);
         let first_admin = read_first_admin(&mut reader);
         reader.finish()?;
         // each part is there once there are no problems
@@ -211,6 +216,7 @@ impl Config {
                     secrets,
                     campaigns,
                     fx,
+                    payouts,
                     second_factor,
                     first_admin,
                 })

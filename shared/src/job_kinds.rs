@@ -10,6 +10,7 @@ use crate::fx::ImportRates;
 use crate::imports::ImportWork;
 use crate::ledger::{CheckLedger, ExpireHolds, MakePartitions};
 use crate::onboarding::SweepOnboarding;
+use crate::payouts::{AskPayout, RunPayouts, SubmitPayout, SweepPayouts};
 use crate::privacy::{ErasePerson, ExportPerson, RemoveRetained};
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
@@ -45,4 +46,8 @@ pub fn catalog() -> Catalog {
         .with::<ExpireHolds>()
         .with::<MakePartitions>()
         .with::<ExpireVerifications>()
+        .with::<SubmitPayout>()
+        .with::<AskPayout>()
+        .with::<SweepPayouts>()
+        .with::<RunPayouts>()
 }

@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod messaging;
 pub mod notes;
 pub mod onboarding;
+pub mod payouts;
 pub mod privacy;
 pub mod providers;
 pub mod queue;

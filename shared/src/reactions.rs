@@ -13,6 +13,7 @@ use crate::kernel::money::Money;
 use crate::kernel::{Classify, Ctx, ErrorKind, TypedId};
 use crate::notes;
 use crate::onboarding::{self, OnboardingError, StepKey};
+use crate::payouts;
 use crate::tags;
 use crate::tasks::{self, NewTask, TaskError};
 use crate::tiers::{self, TierError};
@@ -206,6 +207,7 @@ pub async fn creators_merged(
     verification::follow_merge(conn, ctx, gone, kept)
         .await
         .map_err(Box::new)?;
+    payouts::follow_merge(conn, ctx, gone, kept).await?;
     onboarding::follow_merge(conn, gone, kept).await?;
     notes::follow_merge(conn, gone, kept).await?;
     tasks::follow_merge(conn, gone, kept).await?;

@@ -10,6 +10,7 @@ use crate::fx::ImportRates;
 use crate::kernel::Ctx;
 use crate::ledger::{CheckLedger, ExpireHolds, MakePartitions};
 use crate::onboarding::SweepOnboarding;
+use crate::payouts::{RunPayouts, SweepPayouts};
 use crate::privacy::RemoveRetained;
 use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
 use crate::queue::{Catalog, Job};
@@ -45,6 +46,9 @@ fn all() -> Vec<ScheduleSpec> {
         every::<ExpireHolds>("holds whose time is over", "*/10 * * * *"),
         every::<MakePartitions>("partitions of the ledger", "45 0 * * *"),
         every::<ExpireVerifications>("verifications that are over", "10 0 * * *"),
+        every::<SweepPayouts>("payouts that are due", "* * * * *"),
+        // when the night's check has passed
+        every::<RunPayouts>("payouts by schedule", "0 6 * * *"),
         // when the night's work is done
         every::<CheckLedger>("check of the ledger", "30 3 * * *"),
     ]

@@ -8,6 +8,7 @@ use shared::campaigns::{SendPolicy, Sender};
 use shared::config::{CampaignConfig, Config, EmailConfig, FxConfig};
 use shared::kernel::{Clock, Db};
 use shared::messaging::{Identity, Mailer, RateLimit, UnsubscribeLinks};
+use shared::payouts::Carriers;
 use shared::providers::email::{SmtpOptions, SmtpProvider};
 use shared::providers::fx::{RatePublisher, ReferenceRates};
 use shared::queue::Catalog;
@@ -32,6 +33,8 @@ pub struct App {
     pub email: EmailConfig,
     /// What links in mails begin with.
     pub public_url: Url,
+    /// Carry money to creators.
+    pub carriers: Carriers,
     /// Publishes exchange rates.
     pub rates: Arc<dyn RatePublisher>,
 }
@@ -52,6 +55,7 @@ impl App {
             access: Access::new(db.clone(), &config.secrets, config.second_factor),
             email: config.email.clone(),
             public_url: config.http.public_url.clone(),
+            carriers: Carriers::connect(&config.payouts, config.secrets.encryption.expose_secret()),
             rates: Arc::new(rates(&config.fx)),
             db,
             clock,

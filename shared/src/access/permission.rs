@@ -122,11 +122,21 @@ pub enum Permission {
     SubmitVerifications,
     /// Decide whether something is verified.
     DecideVerifications,
+    /// See payouts, and where creators are paid.
+    ReadPayouts,
+    /// Ask for payouts for creators, take them back and try them again.
+    RequestPayouts,
+    /// Approve payouts, reject them, and note what became of them.
+    ApprovePayouts,
+    /// Enter where creators are paid.
+    WriteDestinations,
+    /// Decide whether creators are paid there.
+    DecideDestinations,
 }
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 62] = [
         Self::ReadJobs,
         Self::WriteJobs,
         Self::ReadQueues,
@@ -184,6 +194,11 @@ impl Permission {
         Self::ReadVerifications,
         Self::SubmitVerifications,
         Self::DecideVerifications,
+        Self::ReadPayouts,
+        Self::RequestPayouts,
+        Self::ApprovePayouts,
+        Self::WriteDestinations,
+        Self::DecideDestinations,
     ];
 
     /// The permission's name on the wire.
@@ -246,6 +261,11 @@ impl Permission {
             Self::ReadVerifications => "verifications:read",
             Self::SubmitVerifications => "verifications:submit",
             Self::DecideVerifications => "verifications:decide",
+            Self::ReadPayouts => "payouts:read",
+            Self::RequestPayouts => "payouts:request",
+            Self::ApprovePayouts => "payouts:approve",
+            Self::WriteDestinations => "destinations:write",
+            Self::DecideDestinations => "destinations:decide",
         }
     }
 
@@ -271,6 +291,9 @@ impl Permission {
                     | Self::ReadEarnings
                     | Self::RecordEarnings
                     | Self::ReverseEarnings
+                    | Self::ReadPayouts
+                    | Self::RequestPayouts
+                    | Self::WriteDestinations
             ),
             Role::Support => matches!(
                 self,
@@ -285,6 +308,7 @@ impl Permission {
                     | Self::RevealContact
                     | Self::ReadCampaigns
                     | Self::ReadDeliveries
+                    | Self::ReadPayouts
                     | Self::ReadJobs
                     | Self::ReadOnboarding
                     | Self::WriteOnboarding
@@ -318,6 +342,11 @@ impl Permission {
                     | Self::ReverseEarnings
                     | Self::ReadLedger
                     | Self::ReadVerifications
+                    | Self::ReadPayouts
+                    | Self::RequestPayouts
+                    | Self::ApprovePayouts
+                    | Self::WriteDestinations
+                    | Self::DecideDestinations
                     | Self::ExportCreators
                     | Self::ReadPeople
                     | Self::WriteTiers
@@ -349,6 +378,8 @@ impl Permission {
                     | Self::ReadVerifications
                     | Self::SubmitVerifications
                     | Self::DecideVerifications
+                    | Self::ReadPayouts
+                    | Self::DecideDestinations
                     | Self::ReadJobs
                     | Self::ReadAudit
                     | Self::RevealContact
@@ -466,6 +497,11 @@ impl Permission {
                 | Self::ReadVerifications
                 | Self::SubmitVerifications
                 | Self::DecideVerifications
+                | Self::ReadPayouts
+                | Self::RequestPayouts
+                | Self::ApprovePayouts
+                | Self::WriteDestinations
+                | Self::DecideDestinations
         )
     }
 }

@@ -345,3 +345,39 @@ fn admins_show_a_second_factor_in_production_unless_somebody_says_otherwise() {
     assert!(!admins(&MINIMAL, &[]));
     assert!(admins(&MINIMAL, &[(NAME, "true")]));
 }
+
+#[test]
+fn a_payment_provider_is_whole_or_not_there() {
+    let config = read(&MINIMAL, &[]).expect("usable");
+    assert!(config.payouts.paxum.is_none() && config.payouts.paypal.is_none());
+    let paxum = [
+        ("PAXUM_URL", "https://api.paxum.example"),
+        ("PAXUM_ACCOUNT", "590900"),
+        ("PAXUM_API_KEY", "key"),
+        ("PAXUM_API_SECRET", "secret"),
+    ];
+    let config = read(&MINIMAL, &paxum).expect("usable");
+    let options = config.payouts.paxum.expect("connected");
+    assert_eq!(options.account, "590900");
+    assert!(!format!("{options:?}").contains("secret\""), "{options:?}");
+    let part = read(&MINIMAL, &[("PAYPAL_URL", "https://paypal.example")]);
+    assert_eq!(
+        variables(part),
+        [
+            "PAYPAL_CLIENT_ID",
+            "PAYPAL_CLIENT_SECRET",
+            "PAYPAL_WEBHOOK_ID"
+        ]
+    );
+    let lonely = read(&MINIMAL, &[("CUSTODY_API_KEY", "key")]);
+    assert_eq!(variables(lonely), ["CUSTODY_API_KEY"]);
+    let open = read(
+        &MINIMAL,
+        &[
+            ("CUSTODY_URL", "http://custody.example"),
+            ("CUSTODY_API_KEY", "key"),
+            ("CUSTODY_API_SECRET", "secret"),
+        ],
+    );
+    assert_eq!(variables(open), ["CUSTODY_URL"]);
+}

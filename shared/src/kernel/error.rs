@@ -89,6 +89,11 @@ pub trait Classify: std::error::Error {
     fn fields(&self) -> Vec<FieldError> {
         Vec::new()
     }
+
+    /// What stands against it, each with a stable name in `snake_case` and a sentence, where there may be several things.
+    fn reasons(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 }
 
 impl Classify for sqlx::Error {

@@ -95,6 +95,7 @@ const OF_CREATOR: &str = "creator_id = any($2)";
 const OF_NOTES: &str = "note_id in (select id from notes where creator_id = any($2))";
 const OF_TASKS: &str = "task_id in (select id from tasks where creator_id = any($2))";
 const OF_RUNS: &str = "run_id in (select id from onboarding_runs where creator_id = any($2))";
+const OF_PAYOUT: &str = "payout_id in (select id from payouts where creator_id = any($2))";
 const OF_ACCOUNT: &str =
     "account_id in (select id from ledger_accounts where creator_id = any($2))";
 const OF_PERSON_OR_CREATOR: &str = "(person_id = any($1) or creator_id = any($2))";
@@ -237,6 +238,36 @@ pub const HOLDINGS: &[Holding] = &[
         OF_CREATOR,
         "earnings",
     ),
+    retained(
+        "payout_reports",
+        "what providers told of their payouts",
+        OF_PAYOUT,
+        "earnings",
+    ),
+    retained(
+        "payout_approvals",
+        "who approved their payouts",
+        OF_PAYOUT,
+        "earnings",
+    ),
+    pseudonymised(
+        "payout_events",
+        "what became of their payouts",
+        OF_PAYOUT,
+        "reason = case when reason is not null then 'erased' end",
+        Some("earnings"),
+    ),
+    erased("payout_schedules", "how often they are paid", OF_CREATOR),
+    retained("payouts", "what was paid to them", OF_CREATOR, "earnings"),
+    Holding {
+        withheld: &["sealed", "fingerprint"],
+        ..retained(
+            "payout_destinations",
+            "where they are paid",
+            OF_CREATOR,
+            "earnings",
+        )
+    },
     staying(
         "ledger_entries",
         "debits and credits of their accounts",

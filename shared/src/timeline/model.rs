@@ -32,6 +32,8 @@ words!(
         Earning => "earning",
         /// A change of what is verified, or a decision about the age.
         Verification => "verification",
+        /// A step of a payout.
+        Payout => "payout",
     }
 );
 
@@ -46,6 +48,7 @@ impl TimelineKind {
             Self::Onboarding => Permission::ReadOnboarding,
             Self::Earning => Permission::ReadEarnings,
             Self::Verification => Permission::ReadVerifications,
+            Self::Payout => Permission::ReadPayouts,
         }
     }
 

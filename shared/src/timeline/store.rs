@@ -77,6 +77,10 @@ pub(super) async fn entries(
             (select at, id, kind, by, details from timeline_age_decisions
              where 'verification' = any($2) and creator_id = $1 and (at, id) < ($5, $6)
              order by at desc, id desc limit $7)
+            union all
+            (select at, id, kind, by, details from timeline_payouts
+             where 'payout' = any($2) and creator_id = $1 and (at, id) < ($5, $6)
+             order by at desc, id desc limit $7)
         ) entries
         order by at desc, id desc limit $7"#,
         creator.uuid(),

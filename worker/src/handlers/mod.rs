@@ -6,6 +6,7 @@ mod creators;
 mod fx;
 mod money;
 mod onboarding;
+mod payouts;
 mod privacy;
 mod queue;
 mod tasks;
@@ -28,6 +29,7 @@ pub fn all() -> Registry {
         fx::register,
         money::register,
         onboarding::register,
+        payouts::register,
         privacy::register,
         queue::register,
         tiers::register,

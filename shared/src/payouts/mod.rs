@@ -1,0 +1,55 @@
+//! Payouts: moving what creators have available to where they want it.
+//!
+//! Promises: the amount is held in the ledger before anybody is told to pay it, and posted or released exactly once; fee
+//! and content are frozen when it is asked for, and an approval counts for that content only; whoever asked for it or
+//! entered where it goes does not approve it; a provider is instructed under one id for as long as the payout lives, and
+//! what it did not answer is asked about and never blindly repeated. Owns: `payout_methods`, `payout_limits`,
+//! `payout_destinations`, `payouts`, `payout_events`, `payout_approvals`, `payout_reports`,
+//! `payout_schedules`. Emits: `payout.submit`, `payout.ask`, `payout.sweep`, `payout.run`. Calls: `ledger`, `compliance`, `creators`, `audit`, `queue`, `providers`.
+//!
+//! `docs/payouts.md` draws the states and what each moves in the ledger.
+
+mod approve;
+mod begin;
+mod carriers;
+mod destinations;
+mod eligibility;
+mod error;
+mod jobs;
+mod list;
+mod merge;
+mod model;
+mod report;
+mod request;
+mod run;
+mod schedules;
+mod step;
+mod store;
+mod submit;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub use approve::{Finding, approve, cancel, reject, release, resolve};
+pub use carriers::Carriers;
+pub use destinations::{
+    Verdict, add_destination, decide_destination, destinations, retire_destination,
+    reveal_destination,
+};
+pub use eligibility::{MethodOffer, Reason, methods};
+pub use error::PayoutError;
+pub use jobs::{AskPayout, RunPayouts, SubmitPayout, SweepPayouts};
+pub use list::{list, show};
+pub use merge::follow_merge;
+pub use model::{
+    Approval, Destination, DestinationId, DestinationState, FeeSchedule, Frequency,
+    HOLDER_MAX_CHARS, Limits, MethodTerms, NewPayout, Payee, Payout, PayoutAccount, PayoutDetail,
+    PayoutEvent, PayoutFilter, PayoutId, PayoutMethod, PayoutParts, PayoutSchedule, PayoutState,
+    REASON_MAX_CHARS, UsAccountType,
+};
+pub use report::take_report;
+pub use request::{request, retry};
+pub use run::{RUN_MAX, RunStep, run_step};
+pub use schedules::{NewSchedule, remove_schedule, schedules, set_schedule};
+pub use submit::{Step, ask, submit};
+pub use sweep::{SWEEP_MAX, expire_step, sweep_step};

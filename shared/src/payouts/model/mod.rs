@@ -1,0 +1,56 @@
+//! Payouts, where they go, what they cost and what may follow what; pure.
+
+mod destination;
+mod payout;
+mod schedule;
+mod state;
+mod terms;
+
+pub(super) use destination::takes;
+pub use destination::{
+    Destination, DestinationState, HOLDER_MAX_CHARS, Payee, PayoutAccount, UsAccountType,
+};
+pub(super) use payout::content_hash;
+pub use payout::{
+    Approval, NewPayout, Payout, PayoutDetail, PayoutEvent, PayoutFilter, PayoutParts,
+    REASON_MAX_CHARS,
+};
+pub use schedule::{Frequency, PayoutSchedule};
+pub use state::PayoutState;
+pub use terms::{FeeSchedule, Limits, MethodTerms};
+
+use crate::kernel::{typed_id, words};
+
+typed_id!(
+    /// Names one payout.
+    PayoutId,
+    "payout"
+);
+typed_id!(
+    /// Names one place where a creator is paid.
+    DestinationId,
+    "destination"
+);
+
+words!(
+    /// How money gets to creators.
+    PayoutMethod {
+        /// From bank to bank, in files.
+        BankTransfer => "bank_transfer",
+        /// An account at PayPal.
+        Paypal => "paypal",
+        /// An account at Paxum.
+        Paxum => "paxum",
+        /// An address on a chain, by a custody provider.
+        Cryptocurrency => "cryptocurrency",
+        /// A printed cheque.
+        Check => "check",
+    }
+);
+
+impl PayoutMethod {
+    /// Whether many payouts go out together in one file; else each goes out by itself.
+    pub const fn goes_in_files(self) -> bool {
+        matches!(self, Self::BankTransfer | Self::Check)
+    }
+}

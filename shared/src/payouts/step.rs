@@ -1,0 +1,126 @@
+//! From one state to the next, and what that does in the ledger.
+
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::{Payout, PayoutError, PayoutState, store};
+use crate::audit::{self, Entry};
+use crate::kernel::Ctx;
+use crate::ledger::{self, NewTransfer, TransferId, TransferKind};
+
+/// Takes a payout, which is locked, to its next state and keeps everything that was changed of it; what is held is posted
+/// by completion and released by any other ending.
+///
+/// # Errors
+/// If the state may not follow, or the ledger or the database refuses.
+pub(super) async fn go(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    payout: &mut Payout,
+    to: PayoutState,
+    reason: Option<&str>,
+) -> Result<(), PayoutError> {
+    let from = payout.state;
+    if !from.may_become(to) {
+        return Err(PayoutError::Illegal { from, to });
+    }
+    let step = if to == PayoutState::Completed {
+        Some(ledger::Step::PostHeld(payout.hold))
+    } else {
+        (!to.is_held()).then_some(ledger::Step::VoidHeld(payout.hold))
+    };
+    let transfer = match step {
+        Some(step) => Some(settle(conn, ctx, step).await?),
+        None => None,
+    };
+    note(conn, ctx, payout, to, reason, transfer).await
+}
+
+async fn settle(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    step: ledger::Step,
+) -> Result<TransferId, PayoutError> {
+    let transfer = NewTransfer {
+        id: TransferId::at(ctx.now()),
+        kind: TransferKind::Payout,
+        step,
+        legs: Vec::new(),
+        effective_at: ctx.now(),
+    };
+    let id = transfer.id;
+    ledger::post(conn, ctx, &[transfer]).await?;
+    Ok(id)
+}
+
+/// What comes back of a completed payout, by a new transfer that names the one that it takes back; a fee is kept of it.
+///
+/// # Errors
+/// As [`go`].
+pub(super) async fn take_back(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    payout: &mut Payout,
+    to: PayoutState,
+    reason: Option<&str>,
+) -> Result<(), PayoutError> {
+    let from = payout.state;
+    if !from.may_become(to) {
+        return Err(PayoutError::Illegal { from, to });
+    }
+    // what was called back by us costs the creator nothing
+    let fee = if to == PayoutState::Reversed {
+        0
+    } else {
+        payout.parts.return_fee
+    };
+    let paid = store::events::completed_by(conn, payout.id).await?;
+    let transfer = NewTransfer {
+        id: TransferId::at(ctx.now()),
+        kind: TransferKind::PayoutReturn,
+        step: ledger::Step::Reverse(paid.ok_or(PayoutError::NotFound(payout.id))?),
+        legs: payout.parts.legs_back(payout.creator, fee),
+        effective_at: ctx.now(),
+    };
+    let id = transfer.id;
+    ledger::post(conn, ctx, &[transfer]).await?;
+    note(conn, ctx, payout, to, reason, Some(id)).await
+}
+
+async fn note(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    payout: &mut Payout,
+    to: PayoutState,
+    reason: Option<&str>,
+    transfer: Option<TransferId>,
+) -> Result<(), PayoutError> {
+    let from = payout.state;
+    payout.state = to;
+    if !to.is_held() {
+        payout.next_step_at = None;
+    }
+    store::payouts::update(conn, ctx, payout).await?;
+    payout.version += 1;
+    store::events::add(conn, ctx, payout.id, Some(from), to, reason, transfer).await?;
+    let entry = Entry::new("payout.step", payout.id)
+        .before(json!({ "state": from }))
+        .after(json!({ "state": to }))
+        .reason_if(reason);
+    Ok(audit::record(conn, ctx, entry).await?)
+}
+
+/// Notes that somebody approved a payout, which still needs others.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn note_approval(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    payout: &mut Payout,
+) -> Result<(), PayoutError> {
+    store::payouts::update(conn, ctx, payout).await?;
+    payout.version += 1;
+    let entry = Entry::new("payout.approve", payout.id).after(json!({ "state": payout.state }));
+    Ok(audit::record(conn, ctx, entry).await?)
+}

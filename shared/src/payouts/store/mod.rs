@@ -1,0 +1,8 @@
+//! The SQL of payouts.
+
+pub(super) mod approvals;
+pub(super) mod destinations;
+pub(super) mod events;
+pub(super) mod payouts;
+pub(super) mod rules;
+pub(super) mod schedules;

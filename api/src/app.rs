@@ -7,6 +7,7 @@ use shared::access::{Access, Tokens, WebSessions};
 use shared::config::Config;
 use shared::kernel::{Clock, Db, PgPool, connect_lazy};
 use shared::messaging::UnsubscribeLinks;
+use shared::payouts::Carriers;
 use shared::queue::feed::EventFeed;
 use shared::queue::sample::Sampler;
 use shared::queue::{Catalog, Signals};
@@ -47,6 +48,8 @@ pub struct App {
     pub access: Access,
     /// The sessions of web pages.
     pub web: WebSessions,
+    /// Carry money to creators.
+    pub carriers: Carriers,
     /// Reads the links that stop mails.
     pub links: UnsubscribeLinks,
     /// Tells the time.
@@ -91,6 +94,7 @@ impl App {
             signals,
             catalog,
             tokens: Tokens::new(&config.secrets),
+            carriers: Carriers::connect(&config.payouts, config.secrets.encryption.expose_secret()),
             links: UnsubscribeLinks::new(
                 config.secrets.encryption.expose_secret(),
                 &config.http.public_url,

@@ -24,6 +24,7 @@ pub struct Problem {
     code: Cow<'static, str>,
     detail: Option<String>,
     errors: Vec<FieldError>,
+    reasons: Vec<(&'static str, String)>,
     permission: Option<Permission>,
     retry_after: Option<Duration>,
 }
@@ -39,6 +40,7 @@ impl Problem {
             code: code.into(),
             detail: None,
             errors: Vec::new(),
+            reasons: Vec::new(),
             permission: None,
             retry_after: None,
         }
@@ -127,6 +129,11 @@ impl Problem {
             request_id,
             permission: self.permission.map(Permission::as_str),
             errors: &self.errors,
+            reasons: self
+                .reasons
+                .iter()
+                .map(|(code, message)| ReasonBody { code, message })
+                .collect(),
         }
     }
 }
@@ -145,6 +152,15 @@ struct ProblemBody<'a> {
     permission: Option<&'static str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<ReasonBody<'a>>,
+}
+
+/// One thing that stands against what was asked for.
+#[derive(Serialize)]
+struct ReasonBody<'a> {
+    code: &'a str,
+    message: &'a str,
 }
 
 /// `not-found` becomes `Not found`.
@@ -196,6 +212,7 @@ impl<E: Classify> From<E> for Problem {
             | ErrorKind::Stale
             | ErrorKind::Forbidden => Self {
                 errors: error.fields(),
+                reasons: error.reasons(),
                 ..Self::new(status, error.code())
             }
             .detail(error.to_string()),

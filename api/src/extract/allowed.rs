@@ -89,6 +89,11 @@ needs!(
     ReadVerifications,
     SubmitVerifications,
     DecideVerifications,
+    ReadPayouts,
+    RequestPayouts,
+    ApprovePayouts,
+    WriteDestinations,
+    DecideDestinations,
 );
 
 /// A caller who holds permission `P`. It comes first in a handler's signature, so that nothing of a request is read for

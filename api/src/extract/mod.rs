@@ -10,16 +10,17 @@ mod told;
 mod version;
 
 pub use allowed::{
-    Allowed, Anybody, ConfigureFields, ConfigureOnboarding, DecideAge, DecideOnboarding,
-    DecideVerifications, ErasePeople, ExportCreators, ExportPeople, HoldPeople, ImportCreators,
-    MergeCreators, Needs, OwnAccount, OwnCreator, OwnOr, ReadAnalytics, ReadAudit, ReadCampaigns,
-    ReadComplianceNotes, ReadCreators, ReadDeliveries, ReadEarnings, ReadJobs, ReadKeys,
-    ReadLedger, ReadMetrics, ReadNotes, ReadOnboarding, ReadPeople, ReadQueues, ReadRates,
-    ReadSchedules, ReadTasks, ReadUsers, ReadVerifications, ReadWorkers, RecordEarnings,
-    RevealBank, RevealContact, RevealIdentity, RevealTax, ReverseEarnings, RunCampaigns,
-    SteerCreators, SubmitVerifications, WriteCampaigns, WriteCreators, WriteJobs, WriteKeys,
-    WriteNotes, WriteOnboarding, WritePeople, WriteQueues, WriteRates, WriteSchedules, WriteTasks,
-    WriteTiers, WriteUsers, WriteWorkers,
+    Allowed, Anybody, ApprovePayouts, ConfigureFields, ConfigureOnboarding, DecideAge,
+    DecideDestinations, DecideOnboarding, DecideVerifications, ErasePeople, ExportCreators,
+    ExportPeople, HoldPeople, ImportCreators, MergeCreators, Needs, OwnAccount, OwnCreator, OwnOr,
+    ReadAnalytics, ReadAudit, ReadCampaigns, ReadComplianceNotes, ReadCreators, ReadDeliveries,
+    ReadEarnings, ReadJobs, ReadKeys, ReadLedger, ReadMetrics, ReadNotes, ReadOnboarding,
+    ReadPayouts, ReadPeople, ReadQueues, ReadRates, ReadSchedules, ReadTasks, ReadUsers,
+    ReadVerifications, ReadWorkers, RecordEarnings, RequestPayouts, RevealBank, RevealContact,
+    RevealIdentity, RevealTax, ReverseEarnings, RunCampaigns, SteerCreators, SubmitVerifications,
+    WriteCampaigns, WriteCreators, WriteDestinations, WriteJobs, WriteKeys, WriteNotes,
+    WriteOnboarding, WritePeople, WriteQueues, WriteRates, WriteSchedules, WriteTasks, WriteTiers,
+    WriteUsers, WriteWorkers,
 };
 pub use idempotency::{IdempotencyKey, answered};
 pub use json::{Json, JsonBytes, MaybeJson, parse_json};

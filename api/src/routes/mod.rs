@@ -17,6 +17,7 @@ mod job_kinds;
 pub(crate) mod jobs;
 mod notes;
 mod onboarding;
+mod payouts;
 mod privacy;
 mod queues;
 mod schedules;
@@ -53,6 +54,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(verification::routes())
         .merge(tiers::routes())
         .merge(earnings::routes())
+        .merge(payouts::routes())
         .merge(notes::routes())
         .merge(tasks::routes())
         .merge(tags::routes())

@@ -28,6 +28,7 @@ mod onboarding;
 mod own;
 mod pages;
 mod password_reset;
+mod payouts;
 mod people;
 mod permissions;
 mod privacy;

@@ -1,0 +1,42 @@
+//! Payouts: asking for them, deciding about them, where they go, and what providers tell.
+
+mod body;
+mod callbacks;
+mod creator;
+mod desk;
+mod destinations;
+mod methods;
+mod schedules;
+mod view;
+
+use axum::extract::DefaultBodyLimit;
+use shared::providers::payout::CALLBACK_MAX_BYTES;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    let callbacks = OpenApiRouter::new()
+        .routes(routes!(callbacks::take))
+        .layer(DefaultBodyLimit::max(CALLBACK_MAX_BYTES));
+    OpenApiRouter::new()
+        .routes(routes!(creator::list, creator::request))
+        .routes(routes!(creator::show))
+        .routes(routes!(creator::cancel))
+        .routes(routes!(destinations::list, destinations::add))
+        .routes(routes!(destinations::decide))
+        .routes(routes!(destinations::retire))
+        .routes(routes!(destinations::reveal))
+        .routes(routes!(methods::list))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::set, schedules::remove))
+        .routes(routes!(desk::list))
+        .routes(routes!(desk::show))
+        .routes(routes!(desk::approve))
+        .routes(routes!(desk::reject))
+        .routes(routes!(desk::release))
+        .routes(routes!(desk::retry))
+        .routes(routes!(desk::resolve))
+        .merge(callbacks)
+}

@@ -20,7 +20,7 @@ use crate::kernel::EmailAddress;
 use crate::providers::fx::RatesUrl;
 use reader::Reader;
 
-pub use payouts::PayoutsConfig;
+pub use payouts::{PayoutFiles, PayoutsConfig};
 pub use reader::{ConfigProblem, ConfigProblems};
 
 /// Where this program runs; decides how strict its configuration is.

@@ -10,7 +10,7 @@ use crate::fx::ImportRates;
 use crate::imports::ImportWork;
 use crate::ledger::{CheckLedger, ExpireHolds, MakePartitions};
 use crate::onboarding::SweepOnboarding;
-use crate::payouts::{AskPayout, RunPayouts, SubmitPayout, SweepPayouts};
+use crate::payouts::{AskPayout, BatchPayouts, RunPayouts, SubmitPayout, SweepPayouts};
 use crate::privacy::{ErasePerson, ExportPerson, RemoveRetained};
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
@@ -50,4 +50,5 @@ pub fn catalog() -> Catalog {
         .with::<AskPayout>()
         .with::<SweepPayouts>()
         .with::<RunPayouts>()
+        .with::<BatchPayouts>()
 }

@@ -10,7 +10,7 @@ use crate::fx::ImportRates;
 use crate::kernel::Ctx;
 use crate::ledger::{CheckLedger, ExpireHolds, MakePartitions};
 use crate::onboarding::SweepOnboarding;
-use crate::payouts::{RunPayouts, SweepPayouts};
+use crate::payouts::{BatchPayouts, RunPayouts, SweepPayouts};
 use crate::privacy::RemoveRetained;
 use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
 use crate::queue::{Catalog, Job};
@@ -49,6 +49,8 @@ fn all() -> Vec<ScheduleSpec> {
         every::<SweepPayouts>("payouts that are due", "* * * * *"),
         // when the night's check has passed
         every::<RunPayouts>("payouts by schedule", "0 6 * * *"),
+        // when those are asked for, and before banks' first cut-off
+        every::<BatchPayouts>("payouts in files", "30 7 * * 1-5"),
         // when the night's work is done
         every::<CheckLedger>("check of the ledger", "30 3 * * *"),
     ]

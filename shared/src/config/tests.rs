@@ -381,3 +381,63 @@ fn a_payment_provider_is_whole_or_not_there() {
     );
     assert_eq!(variables(open), ["CUSTODY_URL"]);
 }
+
+#[test]
+fn files_need_a_folder_and_somebody_who_pays_as_a_whole() {
+    let folder = ("PAYOUT_DROP_FOLDER", "/srv/bank");
+    let name = ("SEPA_DEBTOR_NAME", "Platform GmbH");
+    let iban = ("SEPA_DEBTOR_IBAN", "DE89 3704 0044 0532 0130 00");
+    assert!(read(&MINIMAL, &[]).expect("usable").payouts.files.is_none());
+    let files = read(&MINIMAL, &[folder, name, iban]).expect("usable");
+    let files = files.payouts.files.expect("set");
+    assert!(files.nacha.is_none() && files.cheque_drawer.is_none());
+    let debtor = files.sepa.expect("whole");
+    assert_eq!(debtor.account.iban(), "DE89370400440532013000");
+
+    assert_eq!(variables(read(&MINIMAL, &[folder])), ["PAYOUT_DROP_FOLDER"]);
+    assert_eq!(
+        variables(read(&MINIMAL, &[name, iban])),
+        ["SEPA_DEBTOR_NAME", "SEPA_DEBTOR_IBAN"]
+    );
+    assert_eq!(
+        variables(read(&MINIMAL, &[folder, name])),
+        ["SEPA_DEBTOR_IBAN"]
+    );
+    let other = ("SEPA_DEBTOR_IBAN", "DE89 3704 0044 0532 0130 01");
+    assert_eq!(
+        variables(read(&MINIMAL, &[folder, name, other])),
+        ["SEPA_DEBTOR_IBAN"]
+    );
+    let bic = ("SEPA_DEBTOR_BIC", "no");
+    assert_eq!(
+        variables(read(&MINIMAL, &[folder, name, iban, bic])),
+        ["SEPA_DEBTOR_BIC"]
+    );
+}
+
+#[test]
+fn an_origin_of_ach_files_is_whole_and_fits_its_fields() {
+    let whole = [
+        ("PAYOUT_DROP_FOLDER", "/srv/bank"),
+        ("NACHA_DESTINATION", "021000021"),
+        ("NACHA_DESTINATION_NAME", "First Bank"),
+        ("NACHA_ORIGIN", "1234567890"),
+        ("NACHA_ORIGIN_NAME", "Platform Inc"),
+        ("NACHA_ORIGINATING_BANK", "011401533"),
+        ("NACHA_COMPANY_NAME", "Platform Inc"),
+        ("NACHA_COMPANY_ID", "1234567890"),
+    ];
+    let files = read(&MINIMAL, &whole).expect("usable").payouts.files;
+    let origin = files.and_then(|files| files.nacha).expect("whole");
+    assert_eq!(origin.destination.as_str(), "021000021");
+    assert_eq!(origin.originating_bank.as_str(), "011401533");
+    assert_eq!(origin.company_id, "1234567890");
+    for (at, (name, _)) in whole.iter().enumerate().skip(1) {
+        let mut part = whole.to_vec();
+        part.remove(at);
+        assert_eq!(variables(read(&MINIMAL, &part)), [*name]);
+        let mut wrong = whole.to_vec();
+        wrong[at].1 = "x234567890123456789012345";
+        assert_eq!(variables(read(&MINIMAL, &wrong)), [*name]);
+    }
+}

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{PayoutError, PayoutMethod};
-use crate::config::PayoutsConfig;
+use super::{BatchFormat, PayoutError, PayoutMethod};
+use crate::config::{PayoutFiles, PayoutsConfig};
 use crate::kernel::Sealer;
+use crate::kernel::money::Currency;
 use crate::providers::payout::PayoutProvider;
 use crate::providers::payout::crypto::CustodyProvider;
 use crate::providers::payout::paxum::PaxumProvider;
@@ -18,6 +19,7 @@ const PURPOSE: &str = "creator-crm payouts v1";
 #[derive(Debug, Clone)]
 pub struct Carriers {
     providers: BTreeMap<PayoutMethod, Arc<dyn PayoutProvider>>,
+    files: Option<Arc<PayoutFiles>>,
     pub(super) sealer: Sealer,
 }
 
@@ -26,6 +28,7 @@ impl Carriers {
     pub fn new(key: &[u8; 32]) -> Self {
         Self {
             providers: BTreeMap::new(),
+            files: None,
             sealer: Sealer::new(key, PURPOSE),
         }
     }
@@ -36,6 +39,7 @@ impl Carriers {
             paxum,
             paypal,
             custody,
+            files,
         } = config.clone();
         let mut all = Self::new(key);
         if let Some(options) = paxum {
@@ -48,6 +52,9 @@ impl Carriers {
             let provider = Arc::new(CustodyProvider::new(options));
             all = all.with(PayoutMethod::Cryptocurrency, provider);
         }
+        if let Some(files) = files {
+            all = all.with_files(files);
+        }
         all
     }
 
@@ -58,9 +65,49 @@ impl Carriers {
         self
     }
 
-    /// Whether somebody carries a method's money.
-    pub fn carries(&self, method: PayoutMethod) -> bool {
-        self.providers.contains_key(&method)
+    /// The same, with a folder for files and those who pay by them.
+    #[must_use]
+    pub fn with_files(mut self, files: PayoutFiles) -> Self {
+        self.files = Some(Arc::new(files));
+        self
+    }
+
+    /// Whether somebody carries a method's money in a currency.
+    pub fn carries(&self, method: PayoutMethod, currency: Currency) -> bool {
+        if !method.goes_in_files() {
+            return self.providers.contains_key(&method);
+        }
+        BatchFormat::of(method, currency).is_some_and(|format| self.files(format).is_ok())
+    }
+
+    /// Passes if somebody carries a method's money in a currency.
+    ///
+    /// # Errors
+    /// If nobody does.
+    pub fn ensure(&self, method: PayoutMethod, currency: Currency) -> Result<(), PayoutError> {
+        if self.carries(method, currency) {
+            return Ok(());
+        }
+        Err(PayoutError::NoProvider(method))
+    }
+
+    /// What files of a format are made with.
+    ///
+    /// # Errors
+    /// If there is no folder for them, or nobody who pays by them.
+    pub(super) fn files(&self, format: BatchFormat) -> Result<&PayoutFiles, PayoutError> {
+        let files = self.files.as_deref().filter(|files| match format {
+            BatchFormat::Pain001 => files.sepa.is_some(),
+            BatchFormat::Nacha => files.nacha.is_some(),
+            BatchFormat::ChequePdf => files.cheque_drawer.is_some(),
+        });
+        files.ok_or(PayoutError::NoProvider(format.pays().0))
+    }
+
+    /// The formats that can be written.
+    pub fn formats(&self) -> Vec<BatchFormat> {
+        let all = BatchFormat::ALL.iter().copied();
+        all.filter(|format| self.files(*format).is_ok()).collect()
     }
 
     /// Who carries a method's money.

@@ -64,7 +64,7 @@ pub async fn methods(
         let all = store::rules::methods(conn, today, None).await?;
         let connected = all
             .into_iter()
-            .filter(|terms| carriers.carries(terms.method));
+            .filter(|terms| carriers.carries(terms.method, terms.currency));
         return Ok(connected
             .map(|terms| MethodOffer {
                 terms,
@@ -80,7 +80,7 @@ pub async fn methods(
     let mut offers = Vec::new();
     for terms in all
         .into_iter()
-        .filter(|terms| carriers.carries(terms.method))
+        .filter(|terms| carriers.carries(terms.method, terms.currency))
     {
         let limits = limits(conn, ctx, terms.currency).await?;
         let mut reasons = general.clone();

@@ -2,12 +2,15 @@
 
 use thiserror::Error;
 
-use super::{DestinationId, DestinationState, PayoutId, PayoutMethod, PayoutState, Reason};
+use super::{
+    BatchId, DestinationId, DestinationState, PayoutId, PayoutMethod, PayoutState, Reason,
+};
 use crate::compliance::ComplianceError;
 use crate::creators::CreatorError;
 use crate::kernel::money::Currency;
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor, NotOpened};
 use crate::ledger::LedgerError;
+use crate::providers::payout::files::FileError;
 use crate::queue::EnqueueError;
 
 /// Why a use case about payouts failed.
@@ -59,6 +62,23 @@ pub enum PayoutError {
     /// Nobody who carries the method's money is connected.
     #[error("no provider is connected for {0}; see docs/payouts-providers.md")]
     NoProvider(PayoutMethod),
+    /// There is no such file, or it is not for the caller.
+    #[error("there is no file {0}")]
+    NoBatch(BatchId),
+    /// Files have payouts of all clusters.
+    #[error("a file has payouts of all clusters; ask somebody who is not limited to some")]
+    Limited,
+    /// A file cannot be made with what is set.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file that is made again is another one than it was: a setting or a key has changed since.
+    #[error(
+        "the file {0} comes out different from what it was; bring the settings back that it was made with"
+    )]
+    FileChanged(BatchId),
+    /// It is not known that a file was handed over.
+    #[error("the file {0} could not be handed over: {1}")]
+    NotHandedOver(BatchId, String),
     /// The report is about no payout of ours.
     #[error("the provider reports of {0}, which is no payout")]
     UnknownInstruction(String),
@@ -104,7 +124,7 @@ impl Classify for PayoutError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) => ErrorKind::Invalid,
-            Self::NotFound(_) | Self::NoDestination(_) => ErrorKind::NotFound,
+            Self::NotFound(_) | Self::NoDestination(_) | Self::NoBatch(_) => ErrorKind::NotFound,
             Self::NotEligible(_)
             | Self::Insufficient(_)
             | Self::Illegal { .. }
@@ -112,9 +132,12 @@ impl Classify for PayoutError {
             | Self::Decided(_)
             | Self::NoProvider(_)
             | Self::UnknownInstruction(_) => ErrorKind::Conflict,
-            Self::OwnPayout | Self::OwnDestination => ErrorKind::Forbidden,
+            Self::OwnPayout | Self::OwnDestination | Self::Limited => ErrorKind::Forbidden,
+            Self::NotHandedOver(..) => ErrorKind::Unavailable,
             Self::Stale => ErrorKind::Stale,
-            Self::NoLimits(_) | Self::Sealed(_) => ErrorKind::Internal,
+            Self::NoLimits(_) | Self::Sealed(_) | Self::File(_) | Self::FileChanged(_) => {
+                ErrorKind::Internal
+            }
             Self::Creator(error) => error.kind(),
             Self::Compliance(error) => error.kind(),
             Self::Ledger(error) => error.kind(),
@@ -129,6 +152,9 @@ impl Classify for PayoutError {
             Self::Invalid(_) => "invalid-fields",
             Self::NotFound(_) => "payout-not-found",
             Self::NoDestination(_) => "destination-not-found",
+            Self::NoBatch(_) => "payout-batch-not-found",
+            Self::Limited => "limited-to-clusters",
+            Self::NotHandedOver(..) => "not-handed-over",
             Self::NotEligible(_) => "not-eligible",
             Self::Insufficient(_) => "insufficient-balance",
             Self::Illegal { .. } => "illegal-payout-transition",
@@ -137,7 +163,9 @@ impl Classify for PayoutError {
             Self::Decided(_) => "destination-decided",
             Self::OwnDestination => "own-destination",
             Self::Stale => "stale",
-            Self::NoLimits(_) | Self::Sealed(_) => "internal",
+            Self::NoLimits(_) | Self::Sealed(_) | Self::File(_) | Self::FileChanged(_) => {
+                "internal"
+            }
             Self::NoProvider(_) => "no-provider",
             Self::UnknownInstruction(_) => "unknown-instruction",
             Self::Creator(error) => error.code(),
@@ -156,6 +184,11 @@ impl Classify for PayoutError {
             Self::Cursor(error) => error.fields(),
             Self::NotFound(_)
             | Self::NoDestination(_)
+            | Self::NoBatch(_)
+            | Self::Limited
+            | Self::File(_)
+            | Self::FileChanged(_)
+            | Self::NotHandedOver(..)
             | Self::NotEligible(_)
             | Self::Insufficient(_)
             | Self::Illegal { .. }
@@ -185,6 +218,11 @@ impl Classify for PayoutError {
             Self::Invalid(_)
             | Self::NotFound(_)
             | Self::NoDestination(_)
+            | Self::NoBatch(_)
+            | Self::Limited
+            | Self::File(_)
+            | Self::FileChanged(_)
+            | Self::NotHandedOver(..)
             | Self::Illegal { .. }
             | Self::OwnPayout
             | Self::ApprovedAlready

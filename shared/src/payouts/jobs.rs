@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Payout, PayoutId};
+use super::{BatchFormat, Payout, PayoutId};
 use crate::queue::{Job, Policy};
 
 /// The queue of what hands money over.
@@ -102,5 +102,30 @@ impl Job for RunPayouts {
 
     fn unique_key(&self) -> Option<String> {
         Some("all".to_owned())
+    }
+}
+
+/// Puts scheduled payouts into files and hands these over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BatchPayouts {
+    /// Of which format; of all that can be written unless given.
+    #[serde(default)]
+    pub format: Option<BatchFormat>,
+}
+
+impl Job for BatchPayouts {
+    const KIND: &'static str = "payout.batch";
+    const QUEUE: &'static str = QUEUE;
+    const DESCRIPTION: &'static str =
+        "Puts scheduled bank transfers and cheques into files, and hands these over, once each.";
+    const POLICY: Policy = Policy {
+        timeout: Duration::from_secs(1800),
+        ..Policy::DEFAULT
+    };
+
+    fn unique_key(&self) -> Option<String> {
+        let format = self.format.map_or("all", BatchFormat::as_str);
+        Some(format.to_owned())
     }
 }

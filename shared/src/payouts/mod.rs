@@ -5,11 +5,13 @@
 //! entered where it goes does not approve it; a provider is instructed under one id for as long as the payout lives, and
 //! what it did not answer is asked about and never blindly repeated. Owns: `payout_methods`, `payout_limits`,
 //! `payout_destinations`, `payouts`, `payout_events`, `payout_approvals`, `payout_reports`,
-//! `payout_schedules`. Emits: `payout.submit`, `payout.ask`, `payout.sweep`, `payout.run`. Calls: `ledger`, `compliance`, `creators`, `audit`, `queue`, `providers`.
+//! `payout_schedules`, `payout_batches`. Emits: `payout.submit`, `payout.ask`, `payout.sweep`, `payout.run`,
+//! `payout.batch`. Calls: `ledger`, `compliance`, `creators`, `audit`, `queue`, `providers`.
 //!
 //! `docs/payouts.md` draws the states and what each moves in the ledger.
 
 mod approve;
+mod batches;
 mod begin;
 mod carriers;
 mod destinations;
@@ -31,6 +33,10 @@ mod sweep;
 mod tests;
 
 pub use approve::{Finding, approve, cancel, reject, release, resolve};
+pub use batches::{
+    HandOver, WriteStep, ask_for_batches, hand_over_batch, list_batches, next_batch, show_batch,
+    write_step,
+};
 pub use carriers::Carriers;
 pub use destinations::{
     Verdict, add_destination, decide_destination, destinations, retire_destination,
@@ -38,14 +44,14 @@ pub use destinations::{
 };
 pub use eligibility::{MethodOffer, Reason, methods};
 pub use error::PayoutError;
-pub use jobs::{AskPayout, RunPayouts, SubmitPayout, SweepPayouts};
+pub use jobs::{AskPayout, BatchPayouts, RunPayouts, SubmitPayout, SweepPayouts};
 pub use list::{list, show};
 pub use merge::follow_merge;
 pub use model::{
-    Approval, Destination, DestinationId, DestinationState, FeeSchedule, Frequency,
-    HOLDER_MAX_CHARS, Limits, MethodTerms, NewPayout, Payee, Payout, PayoutAccount, PayoutDetail,
-    PayoutEvent, PayoutFilter, PayoutId, PayoutMethod, PayoutParts, PayoutSchedule, PayoutState,
-    REASON_MAX_CHARS, UsAccountType,
+    Approval, BATCH_MAX, Batch, BatchDetail, BatchFormat, BatchId, BatchState, Destination,
+    DestinationId, DestinationState, FeeSchedule, Frequency, HOLDER_MAX_CHARS, Limits, MethodTerms,
+    NewPayout, Payee, Payout, PayoutAccount, PayoutDetail, PayoutEvent, PayoutFilter, PayoutId,
+    PayoutMethod, PayoutParts, PayoutSchedule, PayoutState, REASON_MAX_CHARS, UsAccountType,
 };
 pub use report::take_report;
 pub use request::{request, retry};

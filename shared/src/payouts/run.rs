@@ -153,7 +153,7 @@ impl<'a> Desk<'a> {
         let terms = offered
             .iter()
             .find(|terms| terms.method == schedule.method && terms.currency == currency)
-            .filter(|_| self.carriers.carries(schedule.method))
+            .filter(|_| self.carriers.carries(schedule.method, currency))
             .ok_or_else(|| vec!["method_not_offered"])?;
         let limits = self
             .limits

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{Payout, PayoutError, PayoutState, store};
+use super::{Payout, PayoutError, PayoutId, PayoutState, store};
 use crate::audit::{self, Entry};
 use crate::kernel::Ctx;
 use crate::ledger::{self, NewTransfer, TransferId, TransferKind};
@@ -108,6 +108,39 @@ async fn note(
         .after(json!({ "state": to }))
         .reason_if(reason);
     Ok(audit::record(conn, ctx, entry).await?)
+}
+
+/// Notes that many payouts went the same way, on which each of them is held throughout; their rows say where they stand
+/// already.
+///
+/// # Errors
+/// If a state of the way may not follow the one before, or the database refuses.
+pub(super) async fn note_many(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    moved: &[(PayoutId, Option<String>)],
+    path: &[PayoutState],
+) -> Result<(), PayoutError> {
+    let (Some(&first), Some(&last)) = (path.first(), path.last()) else {
+        return Ok(());
+    };
+    if moved.is_empty() {
+        return Ok(());
+    }
+    for pair in path.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        if !from.may_become(to) || !to.is_held() {
+            return Err(PayoutError::Illegal { from, to });
+        }
+    }
+    store::events::add_many(conn, ctx, moved, path).await?;
+    let entries = moved.iter().map(|(id, reason)| {
+        Entry::new("payout.step", *id)
+            .before(json!({ "state": first }))
+            .after(json!({ "state": last }))
+            .reason_if(reason.as_deref())
+    });
+    Ok(audit::record_all(conn, ctx, entries.collect()).await?)
 }
 
 /// Notes that somebody approved a payout, which still needs others.

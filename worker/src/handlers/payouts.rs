@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use shared::payouts::{
-    self, AskPayout, PayoutError, RunPayouts, SWEEP_MAX, Step, SubmitPayout, SweepPayouts,
+    self, AskPayout, BatchFormat, BatchPayouts, BatchState, HandOver, PayoutError, RunPayouts,
+    SWEEP_MAX, Step, SubmitPayout, SweepPayouts,
 };
-use shared::queue::{Done, Outcome, retry};
+use shared::queue::{Done, Failure, Outcome, retry};
 
 use super::follow;
 use crate::job_cx::JobCx;
@@ -16,6 +17,7 @@ pub(super) fn register(registry: Registry) -> Registry {
         .on::<AskPayout, _, _>(ask)
         .on::<SweepPayouts, _, _>(sweep)
         .on::<RunPayouts, _, _>(run)
+        .on::<BatchPayouts, _, _>(batch)
 }
 
 async fn submit(job: SubmitPayout, cx: JobCx) -> Outcome {
@@ -76,4 +78,65 @@ async fn run(_: RunPayouts, cx: JobCx) -> Outcome {
             ));
         }
     }
+}
+
+async fn batch(job: BatchPayouts, cx: JobCx) -> Outcome {
+    let formats = match job.format {
+        Some(format) => vec![format],
+        None => cx.app.carriers.formats(),
+    };
+    let (mut files, mut held) = (0, 0);
+    for format in formats {
+        // a file that is refused is looked at before another one is made
+        while let Some(step) = one_file(&cx, format).await? {
+            files += usize::from(step.handed_over);
+            held += step.held;
+            if !step.goes_on {
+                break;
+            }
+        }
+    }
+    Ok(Done::output(&json!({ "files": files, "held": held })))
+}
+
+/// What became of one file.
+struct FileStep {
+    handed_over: bool,
+    held: usize,
+    goes_on: bool,
+}
+
+/// Hands over the file that waits, or else makes one; none if there is nothing for it.
+async fn one_file(cx: &JobCx, format: BatchFormat) -> Result<Option<FileStep>, Failure> {
+    cx.ensure_live()?;
+    let (ctx, db, carriers) = (cx.ctx(), &cx.app.db, &cx.app.carriers);
+    let mut tx = db.begin().await.map_err(retry)?;
+    let waiting = payouts::next_batch(&mut tx, format).await.map_err(follow)?;
+    let (id, held) = match waiting {
+        Some(id) => (Some(id), 0),
+        None => {
+            let step = payouts::write_step(&mut tx, &ctx, carriers, format).await;
+            let step = step.map_err(follow)?;
+            if step.is_nothing() {
+                return Ok(None);
+            }
+            db.commit(tx, &ctx).await.map_err(retry)?;
+            (step.batch.map(|batch| batch.id), step.held)
+        }
+    };
+    let Some(id) = id else {
+        return Ok(Some(FileStep {
+            handed_over: false,
+            held,
+            goes_on: true,
+        }));
+    };
+    cx.ensure_live()?;
+    let done = payouts::hand_over_batch(db, &ctx, carriers, id).await;
+    let done = done.map_err(follow)?;
+    Ok(Some(FileStep {
+        handed_over: done == HandOver::Stands(BatchState::HandedOver),
+        held,
+        goes_on: done != HandOver::Stands(BatchState::Failed),
+    }))
 }

@@ -1,11 +1,14 @@
 //! Payouts, where they go, what they cost and what may follow what; pure.
 
+mod batch;
 mod destination;
 mod payout;
 mod schedule;
 mod state;
 mod terms;
 
+pub(super) use batch::BatchHead;
+pub use batch::{BATCH_MAX, Batch, BatchDetail, BatchFormat, BatchState};
 pub(super) use destination::takes;
 pub use destination::{
     Destination, DestinationState, HOLDER_MAX_CHARS, Payee, PayoutAccount, UsAccountType,
@@ -30,6 +33,11 @@ typed_id!(
     /// Names one place where a creator is paid.
     DestinationId,
     "destination"
+);
+typed_id!(
+    /// Names one file with payouts.
+    BatchId,
+    "payoutbatch"
 );
 
 words!(

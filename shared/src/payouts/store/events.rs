@@ -78,6 +78,46 @@ pub(in crate::payouts) async fn add_first(
     .map(drop)
 }
 
+/// Adds the same steps, from the first state to the last, to many payouts, which are locked, each for its reason.
+pub(in crate::payouts) async fn add_many(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    moved: &[(PayoutId, Option<String>)],
+    path: &[PayoutState],
+) -> sqlx::Result<()> {
+    let (mut ids, mut of, mut nths) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut froms, mut tos, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, reason) in moved {
+        for (nth, pair) in (1..).zip(path.windows(2)) {
+            ids.push(Uuid::now_v7());
+            of.push(id.uuid());
+            nths.push(nth);
+            froms.push(pair[0].to_string());
+            tos.push(pair[1].to_string());
+            reasons.push(reason.clone());
+        }
+    }
+    sqlx::query!(
+        "insert into payout_events (id, payout_id, seq, at, from_state, to_state, by, reason)
+         select t.id, t.payout_id, coalesce(l.seq, 0) + t.nth, $7, t.from_state, t.to_state, $8, t.reason
+         from unnest($1::uuid[], $2::uuid[], $3::int4[], $4::text[], $5::text[], $6::text[])
+              t (id, payout_id, nth, from_state, to_state, reason)
+              left join (select payout_id, max(seq) as seq from payout_events where payout_id = any($2) group by payout_id) l
+                   on l.payout_id = t.payout_id",
+        &ids,
+        &of,
+        &nths,
+        &froms,
+        &tos,
+        &reasons as _,
+        ctx.now(),
+        ctx.actor.to_string(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
 /// All steps of a payout, the first one first.
 pub(in crate::payouts) async fn of_payout(
     conn: &mut PgConnection,

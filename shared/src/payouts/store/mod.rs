@@ -1,6 +1,7 @@
 //! The SQL of payouts.
 
 pub(super) mod approvals;
+pub(super) mod batches;
 pub(super) mod destinations;
 pub(super) mod events;
 pub(super) mod payouts;

@@ -1,5 +1,6 @@
 //! What payouts promise, asked of a real database and a provider that misbehaves.
 
+mod batching;
 mod deciding;
 mod handing_over;
 mod requesting;

@@ -356,3 +356,55 @@ async fn nobody_but_the_provider_reports(pool: PgPool) {
     let nobody = send("/callbacks/payouts/paypal").await;
     assert_eq!(nobody.status.as_u16(), 404, "{nobody:?}");
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn files_are_asked_for_by_who_approves_and_only_where_somebody_pays(pool: PgPool) {
+    let folder = [
+        ("PAYOUT_DROP_FOLDER", "/nowhere/that/the/service/looks"),
+        ("SEPA_DEBTOR_NAME", "Platform GmbH"),
+        ("SEPA_DEBTOR_IBAN", "DE89370400440532013000"),
+    ];
+    let app = TestApp::with(pool, &folder);
+    let finn = Person::new(&app, "finn", Role::Finance);
+    let ask = |method: &str, currency: &str| {
+        let body = json!({ "method": method, "currency": currency }).to_string();
+        let finn = &finn;
+        async move { finn.post("/api/payout-batches", &body).await }
+    };
+    for (method, currency, field) in [
+        ("paxum", "EUR", "/method"),
+        ("gold", "EUR", "/method"),
+        ("check", "EUR", "/currency"),
+        ("bank_transfer", "JPY", "/currency"),
+    ] {
+        let refused = ask(method, currency).await;
+        assert_eq!(wrong_fields(&refused), [field], "{method} {currency}");
+    }
+    let nobody = ask("bank_transfer", "USD").await;
+    assert_eq!(
+        (nobody.status.as_u16(), nobody.problem().as_str()),
+        (409, "no-provider")
+    );
+    let asked = ask("bank_transfer", "EUR").await;
+    assert_eq!(asked.status.as_u16(), 202, "{asked:?}");
+    let again = ask("bank_transfer", "EUR").await;
+    assert_eq!(asked.json()["jobId"], again.json()["jobId"]);
+    let job = asked.json()["jobId"].as_str().expect("an id").to_owned();
+    let job = app.get(&format!("/api/jobs/{job}")).await.json();
+    assert_eq!(job["kind"], "payout.batch");
+
+    let none = finn.get("/api/payout-batches").await;
+    assert_eq!(none.json(), json!({ "batches": [], "nextCursor": null }));
+    let unknown = "/api/payout-batches/payoutbatch_0192f0c1000000000000000000000000";
+    assert_eq!(finn.get(unknown).await.status.as_u16(), 404);
+    let support = Person::new(&app, "sam", Role::Support);
+    let body = r#"{ "method": "bank_transfer", "currency": "EUR" }"#;
+    let refused = support.post("/api/payout-batches", body).await;
+    assert_eq!(refused.status.as_u16(), 403, "{refused:?}");
+
+    let methods = app.get("/api/payouts/methods").await.json();
+    let offered = methods["methods"].as_array().expect("methods");
+    assert_eq!(offered.len(), 1, "{methods}");
+    assert_eq!(offered[0]["method"], "bank_transfer");
+    assert_eq!(offered[0]["currency"], "EUR");
+}

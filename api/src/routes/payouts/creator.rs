@@ -56,7 +56,7 @@ pub(super) async fn request(
     JsonBytes(bytes): JsonBytes,
 ) -> Result<Response> {
     let new = parse_json::<PayoutBody>(&bytes, "")?.read(id)?;
-    app.carriers.of(new.method)?;
+    app.carriers.ensure(new.method, new.currency)?;
     let about = [id.to_string().as_bytes(), b"\n", &bytes].concat();
     let request = key.request("POST /api/creators/{id}/payouts", &about);
     let mut tx = app.db.begin().await?;

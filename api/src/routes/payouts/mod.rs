@@ -1,5 +1,6 @@
 //! Payouts: asking for them, deciding about them, where they go, and what providers tell.
 
+mod batches;
 mod body;
 mod callbacks;
 mod creator;
@@ -38,5 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(desk::release))
         .routes(routes!(desk::retry))
         .routes(routes!(desk::resolve))
+        .routes(routes!(batches::list, batches::ask))
+        .routes(routes!(batches::show))
         .merge(callbacks)
 }

@@ -23,6 +23,7 @@ mod signed_api;
 mod signing;
 #[cfg(any(test, feature = "testing"))]
 pub mod test_servers;
+mod told;
 
 use std::fmt;
 

@@ -13,9 +13,8 @@ use super::signed_api::{SignedApi, Sorted, body, no_answer, refused, sorted, unf
 use super::signing::{is_recent, is_signed};
 use super::{
     Asked, Callback, CallbackError, Destination, Instruction, InstructionId, OnUnknown,
-    PayoutProvider, PayoutStatus, Refusal, Report, Submission,
+    PayoutProvider, PayoutStatus, Refusal, Report, Submission, told,
 };
-use crate::kernel::money::Money;
 use crate::providers::http::{Endpoint, Exchange, HttpClient, HttpLimits, Request};
 
 /// Its words for where a transfer stands (assumed).
@@ -194,28 +193,15 @@ impl PaxumProvider {
 
 /// What a transfer tells; without an event of its own, each status is one.
 fn report(found: Transfer, event_id: Option<String>) -> Result<Report, String> {
-    let known = STATUS_WORDS.iter().find(|(word, _)| *word == found.status);
-    let (_, status) =
-        known.ok_or_else(|| format!("unknown status `{}`", one_line(&found.status, 40)))?;
-    let id: InstructionId = found
-        .external_id
-        .parse()
-        .map_err(|_| "the id is none of ours".to_owned())?;
-    let amount = match (&found.amount, &found.currency) {
-        (Some(amount), Some(currency)) => {
-            let currency = currency
-                .parse()
-                .map_err(|_| "unknown currency".to_owned())?;
-            Some(Money::parse(currency, amount).map_err(|error| error.to_string())?)
-        }
-        (_, _) => None,
-    };
+    let status = told::status(&STATUS_WORDS, &found.status)?;
+    let id = told::id(&found.external_id)?;
+    let amount = told::amount(found.amount.as_deref(), found.currency.as_deref())?;
     let went_wrong = matches!(status, PayoutStatus::Failed | PayoutStatus::Returned);
     Ok(Report {
         event_id: event_id.unwrap_or_else(|| format!("{id}:{}", found.status)),
         id,
         reference: Some(one_line(&found.transaction_id, 100)),
-        status: *status,
+        status,
         amount,
         refusal: went_wrong
             .then(|| Refusal::new(&found.status, found.reason.as_deref().unwrap_or_default())),

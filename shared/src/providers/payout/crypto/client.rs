@@ -11,9 +11,8 @@ use super::super::signed_api::{SignedApi, Sorted, body, no_answer, refused, sort
 use super::super::signing::{is_recent, is_signed};
 use super::super::{
     Asked, Callback, CallbackError, Destination, Instruction, InstructionId, OnUnknown,
-    PayoutProvider, PayoutStatus, Refusal, Report, Submission,
+    PayoutProvider, PayoutStatus, Refusal, Report, Submission, told,
 };
-use crate::kernel::money::Money;
 use crate::providers::http::{Endpoint, Exchange, HttpClient, HttpLimits, Request};
 
 /// Where withdrawals are.
@@ -192,28 +191,15 @@ fn says(answer: &crate::providers::http::Answer, code: &str) -> bool {
 
 /// What a withdrawal tells; without an event of its own, each status is one.
 fn report(found: Withdrawal, event_id: Option<String>) -> Result<Report, String> {
-    let known = STATUS_WORDS.iter().find(|(word, _)| *word == found.status);
-    let (_, status) =
-        known.ok_or_else(|| format!("unknown status `{}`", one_line(&found.status, 40)))?;
-    let id: InstructionId = found
-        .id
-        .parse()
-        .map_err(|_| "the id is none of ours".to_owned())?;
-    let amount = match (&found.amount, &found.currency) {
-        (Some(amount), Some(currency)) => {
-            let currency = currency
-                .parse()
-                .map_err(|_| "unknown currency".to_owned())?;
-            Some(Money::parse(currency, amount).map_err(|error| error.to_string())?)
-        }
-        (_, _) => None,
-    };
-    let failed = *status == PayoutStatus::Failed;
+    let status = told::status(&STATUS_WORDS, &found.status)?;
+    let id = told::id(&found.id)?;
+    let amount = told::amount(found.amount.as_deref(), found.currency.as_deref())?;
+    let failed = status == PayoutStatus::Failed;
     Ok(Report {
         event_id: event_id.unwrap_or_else(|| format!("{id}:{}", found.status)),
         id,
         reference: Some(one_line(&found.reference, 100)),
-        status: *status,
+        status,
         amount,
         refusal: failed.then(|| {
             Refusal::new(

@@ -7,10 +7,9 @@ use serde_json::value::RawValue;
 use super::super::answer::one_line;
 use super::super::signing::CLOCK_TOLERANCE;
 use super::super::{
-    Callback, CallbackError, InstructionId, PaymentOrder, PayoutStatus, Refusal, Report,
+    Callback, CallbackError, InstructionId, PaymentOrder, PayoutStatus, Refusal, Report, told,
 };
 use crate::kernel::EmailAddress;
-use crate::kernel::money::Money;
 use crate::providers::http::Answer;
 
 pub(in super::super) const PAYOUTS: [&str; 3] = ["v1", "payments", "payouts"];
@@ -189,23 +188,14 @@ impl Item {
             .sender_item_id
             .as_deref()
             .unwrap_or_default();
-        let id: InstructionId = sender
-            .parse()
-            .map_err(|_| "the id is none of ours".to_owned())?;
+        let id = told::id(sender)?;
         let word = self.transaction_status.as_deref().unwrap_or("NEW");
-        let known = STATUS_WORDS.iter().find(|(known, _)| *known == word);
-        let (_, status) =
-            known.ok_or_else(|| format!("unknown status `{}`", one_line(word, 40)))?;
-        let amount = match &self.payout_item.amount {
-            Some(amount) => {
-                let currency = amount
-                    .currency
-                    .parse()
-                    .map_err(|_| "unknown currency".to_owned())?;
-                Some(Money::parse(currency, &amount.value).map_err(|error| error.to_string())?)
-            }
-            None => None,
-        };
+        let status = told::status(&STATUS_WORDS, word)?;
+        let amount = self.payout_item.amount.as_ref();
+        let amount = told::amount(
+            amount.map(|amount| amount.value.as_str()),
+            amount.map(|amount| amount.currency.as_str()),
+        )?;
         let went_wrong = matches!(status, PayoutStatus::Failed | PayoutStatus::Returned);
         Ok(Report {
             event_id: event_id.map_or_else(|| format!("{id}:{word}"), |id| one_line(id, 100)),
@@ -215,7 +205,7 @@ impl Item {
                 .as_deref()
                 .or(self.payout_item_id.as_deref())
                 .map(|text| one_line(text, 100)),
-            status: *status,
+            status,
             amount,
             refusal: went_wrong.then(|| match &self.errors {
                 Some(problem) => Refusal::new(&problem.name, &problem.message),

@@ -124,7 +124,7 @@ impl From<Summary> for SummaryView {
             .collect();
         let reason = (!missing.is_empty()).then(|| {
             format!(
-                "no exchange rate to {reporting} is known from: {}",
+                "earnings in {} are not converted to {reporting} yet",
                 missing.join(", ")
             )
         });

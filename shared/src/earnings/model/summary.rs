@@ -93,7 +93,7 @@ pub struct Reporting {
     pub currency: Currency,
     /// The same as of one currency; none if something cannot be converted.
     pub summary: Option<CurrencySummary>,
-    /// Currencies from which no exchange rate is known.
+    /// Currencies whose earnings are not converted yet.
     pub without_rate: Vec<Currency>,
 }
 

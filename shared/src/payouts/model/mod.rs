@@ -1,5 +1,6 @@
 //! Payouts, where they go, what they cost and what may follow what; pure.
 
+mod account;
 mod batch;
 mod destination;
 mod payout;
@@ -7,12 +8,11 @@ mod schedule;
 mod state;
 mod terms;
 
+pub(super) use account::takes;
+pub use account::{HOLDER_MAX_CHARS, Payee, PayoutAccount, UsAccountType};
 pub(super) use batch::BatchHead;
 pub use batch::{BATCH_MAX, Batch, BatchDetail, BatchFormat, BatchState};
-pub(super) use destination::takes;
-pub use destination::{
-    Destination, DestinationState, HOLDER_MAX_CHARS, Payee, PayoutAccount, UsAccountType,
-};
+pub use destination::{Destination, DestinationState};
 pub(super) use payout::content_hash;
 pub use payout::{
     Approval, NewPayout, Payout, PayoutDetail, PayoutEvent, PayoutFilter, PayoutParts,

@@ -1,12 +1,16 @@
 //! Beginning payouts that nothing stands against, in sets.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
 use super::eligibility::Case;
 use super::model::content_hash;
-use super::{Limits, Payout, PayoutError, PayoutId, PayoutParts, PayoutState, SubmitPayout, store};
+use super::sweep::FOUND_AGAIN_AFTER;
+use super::{
+    Limits, Payout, PayoutError, PayoutId, PayoutMethod, PayoutParts, PayoutState, SubmitPayout,
+    store,
+};
 use crate::audit::{self, Entry};
 use crate::creators::{Creator, CreatorId};
 use crate::kernel::money::Money;
@@ -57,13 +61,15 @@ impl Draft {
             return_fee: terms.return_fee_minor,
         };
         let id = PayoutId::from(TransferId::at(ctx.now()).uuid());
+        let state = stands_first(limits, self.amount.minor);
+        let is_out = state == PayoutState::Scheduled;
         Payout {
             id,
             creator: self.creator,
             destination: destination.id,
             method: terms.method,
             parts,
-            state: stands_first(limits, self.amount.minor),
+            state,
             content_hash: content_hash(id, &parts, terms.method, destination),
             approvals_needed: limits.approvals(self.amount.minor),
             approve_by: ctx.now() + Duration::hours(i64::from(limits.approval_hours)),
@@ -77,7 +83,7 @@ impl Draft {
             first_handed_at: None,
             provider: None,
             reference: None,
-            next_step_at: None,
+            next_step_at: is_out.then(|| found_again(ctx, terms.method)).flatten(),
             completed_at: None,
             failure_code: None,
             failure_message: None,
@@ -86,6 +92,11 @@ impl Draft {
             version: 1,
         }
     }
+}
+
+/// When a payout that goes out by itself is found again if its job is gone; none for what waits for a file.
+pub(super) fn found_again(ctx: &Ctx, method: PayoutMethod) -> Option<DateTime<Utc>> {
+    (!method.goes_in_files()).then(|| ctx.now() + FOUND_AGAIN_AFTER)
 }
 
 /// Where a payout stands once it has begun: with those who approve it, or on its way out if nobody has to.

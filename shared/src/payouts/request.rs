@@ -91,6 +91,7 @@ pub(super) async fn schedule(
     ctx: &Ctx,
     payout: &mut Payout,
 ) -> Result<(), PayoutError> {
+    payout.next_step_at = begin::found_again(ctx, payout.method);
     step::go(conn, ctx, payout, PayoutState::Scheduled, None).await?;
     if !payout.method.goes_in_files() {
         enqueue(conn, ctx, &SubmitPayout::of(payout)).await?;

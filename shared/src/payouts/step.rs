@@ -97,7 +97,15 @@ async fn note(
 ) -> Result<(), PayoutError> {
     let from = payout.state;
     payout.state = to;
-    if !to.is_held() {
+    // only these have a next step that comes by itself
+    let goes_on = matches!(
+        to,
+        PayoutState::Scheduled
+            | PayoutState::Submitted
+            | PayoutState::Unknown
+            | PayoutState::InTransit
+    );
+    if !goes_on {
         payout.next_step_at = None;
     }
     store::payouts::update(conn, ctx, payout).await?;

@@ -246,7 +246,11 @@ async fn accepted(
         payout.next_step_at = Some(next_question(payout, ctx.now()));
         step::go(conn, ctx, payout, PayoutState::InTransit, None).await?;
     } else {
-        // a report was faster than the answer
+        // a report was faster than the answer; or somebody has given up, and must know
+        if !payout.state.is_held() && payout.completed_at.is_none() {
+            let state = payout.state;
+            payout.attention = Some(format!("the provider has it, and here it is {state}"));
+        }
         store::payouts::update(conn, ctx, payout).await?;
     }
     Ok(Step::Stands(payout.state))

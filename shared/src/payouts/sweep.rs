@@ -10,7 +10,7 @@ use crate::queue::{NewJob, enqueue_many};
 /// Payouts that one step looks at, at the most.
 pub const SWEEP_MAX: i64 = 500;
 /// When a payout is found again whose job has done nothing about it.
-const FOUND_AGAIN_AFTER: Duration = Duration::minutes(10);
+pub(super) const FOUND_AGAIN_AFTER: Duration = Duration::minutes(10);
 
 /// Enqueues what is due: handing over what is to go out again, and asking about what nobody has heard of. Answers for how
 /// many payouts; fewer than [`SWEEP_MAX`] is all there are.

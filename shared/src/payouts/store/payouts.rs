@@ -96,15 +96,15 @@ pub(in crate::payouts) async fn insert(
     sqlx::query!(
         "insert into payouts (id, creator_id, destination_id, method, currency, gross_minor, fee_minor, net_minor,
                               return_fee_minor, state, content_hash, approvals_needed, approve_by, automatic, retry_of,
-                              hold_id, requested_by, requested_at, updated_at)
+                              hold_id, requested_by, requested_at, updated_at, next_step_at)
          select t.id, t.creator_id, t.destination_id, t.method, t.currency, t.gross, t.fee, t.gross - t.fee, t.return_fee,
                 t.state, t.hash, t.approvals, t.approve_by, t.automatic, t.retry_of, t.hold_id, t.requested_by,
-                t.requested_at, t.requested_at
+                t.requested_at, t.requested_at, t.next_step_at
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int8[], $7::int8[], $8::int8[],
                      $9::text[], $10::bytea[], $11::int2[], $12::timestamptz[], $13::bool[], $14::uuid[], $15::uuid[],
-                     $16::text[], $17::timestamptz[])
+                     $16::text[], $17::timestamptz[], $18::timestamptz[])
               t (id, creator_id, destination_id, method, currency, gross, fee, return_fee, state, hash, approvals,
-                 approve_by, automatic, retry_of, hold_id, requested_by, requested_at)",
+                 approve_by, automatic, retry_of, hold_id, requested_by, requested_at, next_step_at)",
         &all.clone().map(|one| one.id.uuid()).collect::<Vec<_>>(),
         &all.clone().map(|one| one.creator.uuid()).collect::<Vec<_>>(),
         &all.clone().map(|one| one.destination.uuid()).collect::<Vec<_>>(),
@@ -121,7 +121,8 @@ pub(in crate::payouts) async fn insert(
         &all.clone().map(|one| one.retry_of.map(TypedId::uuid)).collect::<Vec<_>>() as _,
         &all.clone().map(|one| one.hold.uuid()).collect::<Vec<_>>(),
         &all.clone().map(|one| one.requested_by.clone()).collect::<Vec<_>>(),
-        &all.map(|one| one.requested_at).collect::<Vec<_>>(),
+        &all.clone().map(|one| one.requested_at).collect::<Vec<_>>(),
+        &all.map(|one| one.next_step_at).collect::<Vec<_>>() as _,
     )
     .execute(conn)
     .await

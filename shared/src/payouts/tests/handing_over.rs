@@ -330,3 +330,26 @@ async fn what_has_come_up_since_holds_a_payout_before_it_goes_out(pool: PgPool) 
         Step::Stands(PayoutState::InTransit)
     );
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_payout_whose_job_is_gone_is_found_again(pool: PgPool) {
+    let world = World::new(pool);
+    let ada = world.payee("ada", 100_000).await;
+    let payout = world.small(ada).await;
+    sqlx::query("delete from jobs")
+        .execute(&world.pool)
+        .await
+        .expect("gone");
+    for (minutes, found) in [(9, 0), (2, 1)] {
+        world.clock.advance(Duration::minutes(minutes));
+        let mut tx = world.pool.begin().await.expect("begun");
+        let swept = sweep_step(&mut tx, &world.ctx()).await.expect("swept");
+        tx.commit().await.expect("committed");
+        assert_eq!(swept, found, "after {minutes} minutes more");
+    }
+    let jobs: Vec<String> = sqlx::query_scalar("select args ->> 'payoutId' from jobs")
+        .fetch_all(&world.pool)
+        .await
+        .expect("jobs");
+    assert_eq!(jobs, [payout.id.to_string()]);
+}

@@ -29,7 +29,7 @@ pub use model::{
     Account, AccountCode, Balance, HOT_SHARDS, ID_AGE_MAX_DAYS, LEGS_MAX, Leg, NewTransfer,
     Outcome, Side, Step, TransferId, TransferKind,
 };
-pub use post::{POST_MAX, Posted, hold, post};
+pub use post::{POST_MAX, Posted, post};
 pub use upkeep::{EXPIRE_STEP_MAX, expire_holds, make_partitions};
 
 use sqlx::PgConnection;

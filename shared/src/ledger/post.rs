@@ -25,28 +25,6 @@ pub enum Posted {
     Before,
 }
 
-/// Holds an amount of a creator's available balance for a payout until it is posted or voided: the door for payouts.
-///
-/// # Errors
-/// As [`post`]; above all if there is not enough.
-pub async fn hold(
-    conn: &mut PgConnection,
-    ctx: &Ctx,
-    id: TransferId,
-    legs: Vec<Leg>,
-    expires_at: Option<DateTime<Utc>>,
-) -> Result<Posted, LedgerError> {
-    let transfer = NewTransfer {
-        id,
-        kind: TransferKind::Payout,
-        step: Step::Hold { expires_at },
-        legs,
-        effective_at: ctx.now(),
-    };
-    let done = post(conn, ctx, &[transfer]).await?;
-    Ok(done.first().copied().unwrap_or(Posted::Before))
-}
-
 /// Does transfers in their order, in the caller's transaction: all of them or, with an error, none. Answers for each
 /// whether it is new. Ask for all that one transaction does in one call: the rows of balances are then locked in one
 /// order, and nobody waits in a circle.

@@ -3,8 +3,9 @@
 use sqlx::PgConnection;
 
 use super::eligibility::standing;
-use super::{Payout, PayoutError, PayoutId, PayoutState, REASON_MAX_CHARS, request, step, store};
-use crate::kernel::{Ctx, FieldError, words};
+use super::{Payout, PayoutError, PayoutId, PayoutState, request, step, store};
+use crate::creators;
+use crate::kernel::{Ctx, words};
 
 /// Approves a payout as it stands. Once everybody who has to has approved it, it goes out. Approvals of another content do
 /// not count.
@@ -76,7 +77,7 @@ async fn end(
     to: PayoutState,
     reason: &str,
 ) -> Result<Payout, PayoutError> {
-    check_reason(reason)?;
+    creators::check_reason("/reason", reason)?;
     let mut payout = lock(conn, ctx, id, version).await?;
     step::go(conn, ctx, &mut payout, to, Some(reason)).await?;
     Ok(payout)
@@ -135,7 +136,7 @@ pub async fn resolve(
     finding: Finding,
     reason: &str,
 ) -> Result<Payout, PayoutError> {
-    check_reason(reason)?;
+    creators::check_reason("/reason", reason)?;
     let mut payout = lock(conn, ctx, id, version).await?;
     ensure_not_own(conn, ctx, &payout).await?;
     let to = match finding {
@@ -165,16 +166,6 @@ pub async fn resolve(
     }
     step::go(conn, ctx, &mut payout, to, Some(reason)).await?;
     Ok(payout)
-}
-
-fn check_reason(reason: &str) -> Result<(), PayoutError> {
-    let chars = reason.chars().count();
-    if reason.trim().is_empty() || chars > REASON_MAX_CHARS || reason.contains('\0') {
-        let message = format!("say why in 1 to {REASON_MAX_CHARS} characters");
-        let error = FieldError::new("/reason", message);
-        return Err(PayoutError::Invalid(vec![error]));
-    }
-    Ok(())
 }
 
 /// Whoever asked for a payout, or entered where it goes, does not decide about it.

@@ -1,7 +1,7 @@
 //! Approving, rejecting, cancelling, and running out of time.
 
 use super::*;
-use crate::kernel::{PageRequest, Role};
+use crate::kernel::{Classify, ErrorKind, PageRequest, Role};
 
 impl World {
     async fn approved(&self, by: &str, id: PayoutId) -> Result<Payout, PayoutError> {
@@ -86,7 +86,9 @@ async fn what_ends_before_it_is_handed_over_gives_everything_back(pool: PgPool) 
     let mut tx = world.pool.begin().await.expect("begun");
     let by = world.by("finn");
     let silent = reject(&mut tx, &by, ends[0], None, " ").await;
-    assert!(matches!(silent, Err(PayoutError::Invalid(_))), "{silent:?}");
+    let silent = silent.expect_err("refused");
+    assert_eq!(silent.kind(), ErrorKind::Invalid);
+    assert_eq!(silent.fields()[0].field, "/reason", "{silent:?}");
     let stale = reject(&mut tx, &by, ends[0], Some(99), "no").await;
     assert!(matches!(stale, Err(PayoutError::Stale)), "{stale:?}");
     reject(&mut tx, &by, ends[0], None, "no")

@@ -3,7 +3,7 @@
 use crate::access::SendPasswordMail;
 use crate::campaigns::{FinishCampaign, LaunchCampaign, SendDeliveries};
 use crate::creators::{CreatorBulkWork, LiftSuspension, NotifySuspension};
-use crate::earnings::MatureEarnings;
+use crate::earnings::{ConvertEarnings, MatureEarnings};
 use crate::exports::ExportWork;
 use crate::files::PurgeFiles;
 use crate::fx::ImportRates;
@@ -42,6 +42,7 @@ pub fn catalog() -> Catalog {
         .with::<PurgeFiles>()
         .with::<ImportRates>()
         .with::<MatureEarnings>()
+        .with::<ConvertEarnings>()
         .with::<CheckLedger>()
         .with::<ExpireHolds>()
         .with::<MakePartitions>()

@@ -8,12 +8,12 @@ use thiserror::Error;
 use crate::campaigns;
 use crate::creators::{self, CreatorError, CreatorId, CreatorStatus, PersonId, StatusChange};
 use crate::custom_fields;
-use crate::earnings::{self, EarningError};
-use crate::kernel::money::Money;
+use crate::earnings::{self, Change, EarningError};
 use crate::kernel::{Classify, Ctx, ErrorKind, TypedId};
 use crate::notes;
 use crate::onboarding::{self, OnboardingError, StepKey};
 use crate::payouts;
+use crate::queue::EnqueueError;
 use crate::tags;
 use crate::tasks::{self, NewTask, TaskError};
 use crate::tiers::{self, TierError};
@@ -163,29 +163,49 @@ pub async fn person_proven(
 }
 
 /// Creators earned on days, or were taken back from (negative): in the reporting currency it counts for their tiers, a day of
-/// large earnings at once; in any other it waits until a rate is known.
+/// large earnings at once; in any other it waits until a rate is known. What waits is written first, as who converts it
+/// does, so that nobody waits in a circle.
 ///
 /// # Errors
 /// If the database refuses.
 pub async fn earned(
     conn: &mut PgConnection,
     ctx: &Ctx,
-    shares: &[(CreatorId, NaiveDate, Money)],
+    changes: &[Change],
 ) -> Result<(), ReactionError> {
     let reporting = tiers::reporting_currency(conn, ctx.now().date_naive()).await?;
-    let (own, foreign): (Vec<_>, Vec<_>) = shares
+    let (own, foreign): (Vec<Change>, Vec<Change>) = changes
         .iter()
         .copied()
-        .partition(|(.., share)| share.currency == reporting);
-    let own: Vec<_> = own
-        .into_iter()
-        .map(|(creator, day, share)| (creator, day, share.minor))
-        .collect();
-    tiers::add_earnings_many(conn, ctx, &own).await?;
+        .partition(|change| change.currency == reporting);
     if !foreign.is_empty() {
         earnings::keep_unconverted(conn, &foreign).await?;
     }
-    Ok(())
+    let own: Vec<_> = own
+        .into_iter()
+        .map(|change| (change.creator, change.day, change.share))
+        .collect();
+    Ok(tiers::add_earnings_many(conn, ctx, &own).await?)
+}
+
+/// What creators earned on days was converted, in minor units of the reporting currency: it counts for their tiers.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn earnings_converted(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    shares: &[(CreatorId, NaiveDate, i64)],
+) -> Result<(), ReactionError> {
+    Ok(tiers::add_earnings_many(conn, ctx, shares).await?)
+}
+
+/// Exchange rates were imported or put by hand: earnings that wait for them are converted.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn rates_known(conn: &mut PgConnection, ctx: &Ctx) -> Result<(), EnqueueError> {
+    earnings::start_conversion(conn, ctx).await
 }
 
 /// A creator turned out to be another one: what slices hold of the one follows to the other. Slices that come later add
@@ -200,10 +220,11 @@ pub async fn creators_merged(
     kept: CreatorId,
 ) -> Result<(), ReactionError> {
     campaigns::follow_merge(conn, gone, kept).await?;
-    tiers::follow_merge(conn, gone, kept).await?;
+    // before the tiers, as who converts earnings writes them
     earnings::follow_merge(conn, ctx, gone, kept)
         .await
         .map_err(Box::new)?;
+    tiers::follow_merge(conn, gone, kept).await?;
     verification::follow_merge(conn, ctx, gone, kept)
         .await
         .map_err(Box::new)?;

@@ -4,7 +4,7 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
-use crate::earnings::MatureEarnings;
+use crate::earnings::{ConvertEarnings, MatureEarnings};
 use crate::files::PurgeFiles;
 use crate::fx::ImportRates;
 use crate::kernel::Ctx;
@@ -43,6 +43,8 @@ fn all() -> Vec<ScheduleSpec> {
         every::<RemoveRetained>("retained data whose time is over", "45 2 * * *"),
         // what was held for a creator who may be paid again is there within the hour
         every::<MatureEarnings>("earnings that mature", "5 * * * *"),
+        // those of days that are over; after an import of rates it runs by itself
+        every::<ConvertEarnings>("earnings in other currencies", "25 * * * *"),
         every::<ExpireHolds>("holds whose time is over", "*/10 * * * *"),
         every::<MakePartitions>("partitions of the ledger", "45 0 * * *"),
         every::<ExpireVerifications>("verifications that are over", "10 0 * * *"),

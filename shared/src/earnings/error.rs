@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::EarningId;
 use crate::creators::CreatorError;
+use crate::fx::FxError;
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
 use crate::ledger::LedgerError;
 use crate::reactions::ReactionError;
@@ -41,6 +42,9 @@ pub enum EarningError {
     /// The rules of tiers, which name the reporting currency, could not be read.
     #[error(transparent)]
     Tier(#[from] TierError),
+    /// An exchange rate could not be read or used.
+    #[error(transparent)]
+    Fx(#[from] FxError),
     /// What follows could not be done.
     #[error(transparent)]
     Reaction(Box<ReactionError>),
@@ -50,6 +54,12 @@ pub enum EarningError {
     /// The database refused.
     #[error("the earnings could not be read or written")]
     Db(#[from] sqlx::Error),
+}
+
+impl From<ReactionError> for EarningError {
+    fn from(error: ReactionError) -> Self {
+        Self::Reaction(Box::new(error))
+    }
 }
 
 impl From<CreatorError> for EarningError {
@@ -75,6 +85,7 @@ impl Classify for EarningError {
             Self::Creator(error) => error.kind(),
             Self::Ledger(error) => error.kind(),
             Self::Tier(error) => error.kind(),
+            Self::Fx(error) => error.kind(),
             Self::Reaction(error) => error.kind(),
             Self::Cursor(error) => error.kind(),
             Self::Db(error) => error.kind(),
@@ -92,6 +103,7 @@ impl Classify for EarningError {
             Self::Creator(error) => error.code(),
             Self::Ledger(error) => error.code(),
             Self::Tier(error) => error.code(),
+            Self::Fx(error) => error.code(),
             Self::Reaction(error) => error.code(),
             Self::Cursor(error) => error.code(),
             Self::Db(error) => error.code(),
@@ -103,6 +115,7 @@ impl Classify for EarningError {
             Self::Invalid(fields) => fields.clone(),
             Self::Creator(error) => error.fields(),
             Self::Tier(error) => error.fields(),
+            Self::Fx(error) => error.fields(),
             Self::Cursor(error) => error.fields(),
             Self::TooMany
             | Self::NotFound(_)

@@ -4,10 +4,13 @@
 //! Promises: an earning, its ledger transfer and its sums are one transaction; the same external id counts once; rules
 //! are rows with a date and a source, and an earning keeps what they made of it; all that is taken back of an earning is
 //! never more than it was, to the cent, also after it was paid out; what is in another currency is never taken for the
-//! reporting one. Owns: `earnings`, `earning_reversals`, `earning_keys`, `earning_dues`, `earning_fees`,
-//! `earning_reserves`, `earning_maturities`, `creator_currencies`, `creator_earnings_monthly`, `earnings_unconverted`.
-//! Emits: `earning.mature`. Calls: `ledger`, `creators`, `tiers` (the reporting currency), `audit`, `reactions`.
+//! reporting one, but converted once, by the rate of its day, which is fixed for good. Owns: `earnings`, `earning_reversals`, `earning_keys`, `earning_dues`, `earning_fees`,
+//! `earning_reserves`, `earning_maturities`, `creator_currencies`, `creator_earnings_monthly`, `earnings_unconverted`,
+//! `earnings_converted`, `earning_rates`.
+//! Emits: `earning.mature`, `earning.convert`. Calls: `ledger`, `creators`, `fx`, `tiers` (the reporting currency), `audit`,
+//! `reactions`.
 
+mod convert;
 mod error;
 mod jobs;
 mod list;
@@ -21,17 +24,21 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use convert::{
+    CONVERT_STEP_MAX, ConvertStep, RATES_STEP_MAX, RatesStep, convert_step, fix_rates,
+    start_conversion,
+};
 pub use error::EarningError;
-pub use jobs::MatureEarnings;
+pub use jobs::{ConvertEarnings, MatureEarnings};
 pub use list::earnings;
 pub use mature::{MATURE_STEP_MAX, MatureStep, mature_step};
 pub use merge::follow_merge;
 pub use model::{
     BACKDATED_MAX_DAYS, BreakdownKey, CurrencySummary, Due, DueKind, Earning, EarningId,
     EarningSource, NewEarning, NewReversal, Parts, Reporting, Reversal, ReversalKind, Rules,
-    Summary, TEXT_MAX_CHARS,
+    Summary, TEXT_MAX_CHARS, WaitReason, Waiting,
 };
-pub use record::{RECORD_MAX, Recorded, keep_unconverted, record, record_many};
+pub use record::{Change, RECORD_MAX, Recorded, keep_unconverted, record, record_many};
 pub use reverse::reverse;
 pub use summary::{set_currency, summary};
 

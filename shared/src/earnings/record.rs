@@ -204,15 +204,23 @@ async fn write(conn: &mut PgConnection, ctx: &Ctx, fresh: &[&Draft]) -> Result<(
     Ok(audit::record(conn, ctx, entry).await?)
 }
 
-/// What an earning, or what is taken back of one, changes in the sums.
+/// What an earning, or what is taken back of one (negative), changes in the sums; in minor units.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Change {
-    pub(super) creator: CreatorId,
-    pub(super) day: NaiveDate,
-    pub(super) currency: Currency,
-    pub(super) source: super::EarningSource,
-    pub(super) gross: i64,
-    pub(super) share: i64,
+pub struct Change {
+    /// Whose.
+    pub creator: CreatorId,
+    /// On which it counts, in UTC.
+    pub day: NaiveDate,
+    /// The day whose exchange rate applies: of what is taken back that of the earning.
+    pub rate_day: NaiveDate,
+    /// The currency.
+    pub currency: Currency,
+    /// What was paid for.
+    pub source: super::EarningSource,
+    /// What the fan paid.
+    pub gross: i64,
+    /// The creator's share of it.
+    pub share: i64,
 }
 
 /// Keeps the sums by month, and lets what follows from a day's earnings follow.
@@ -222,27 +230,15 @@ pub(super) async fn count(
     changes: &[Change],
 ) -> Result<(), EarningError> {
     store::sums::add_months(conn, changes).await?;
-    let shares: Vec<_> = changes
-        .iter()
-        .map(|change| {
-            let share = Money::new(change.currency, change.share);
-            (change.creator, change.day, share)
-        })
-        .collect();
-    reactions::earned(conn, ctx, &shares)
-        .await
-        .map_err(|error| EarningError::Reaction(Box::new(error)))
+    Ok(reactions::earned(conn, ctx, changes).await?)
 }
 
 /// Keeps what is earned in another than the reporting currency until a rate is known for its day.
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn keep_unconverted(
-    conn: &mut PgConnection,
-    shares: &[(CreatorId, NaiveDate, Money)],
-) -> sqlx::Result<()> {
-    store::sums::add_unconverted(conn, shares).await
+pub async fn keep_unconverted(conn: &mut PgConnection, changes: &[Change]) -> sqlx::Result<()> {
+    store::conversion::wait(conn, changes).await
 }
 
 impl Draft {
@@ -283,6 +279,7 @@ impl Draft {
         Change {
             creator: self.earner.id,
             day: self.occurred_at.date_naive(),
+            rate_day: self.occurred_at.date_naive(),
             currency: self.currency,
             source: self.said.source,
             gross: self.terms.parts.gross,

@@ -65,6 +65,7 @@ pub async fn reverse(
     let change = Change {
         creator: creator.id,
         day: reversal.occurred_at.date_naive(),
+        rate_day: earning.occurred_at.date_naive(),
         currency: earning.currency,
         source: earning.source,
         gross: -taken.gross,

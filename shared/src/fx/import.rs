@@ -10,6 +10,7 @@ use crate::audit::{self, Entry, Subject};
 use crate::kernel::Ctx;
 use crate::providers::fx::Span;
 use crate::queue::{self, JobId};
+use crate::reactions;
 
 /// Rates that are written by one statement.
 const CHUNK_RATES: usize = 10_000;
@@ -104,5 +105,6 @@ pub async fn import(
         "unchanged": import.unchanged,
     }));
     audit::record(conn, ctx, entry).await?;
+    reactions::rates_known(conn, ctx).await?;
     Ok(import)
 }

@@ -9,6 +9,7 @@ use super::{Cross, CurrencyCode, FxError, FxPolicy, Rate, RateFilter, RateSource
 use crate::audit::{self, Entry, Subject};
 use crate::kernel::money::Currency;
 use crate::kernel::{Ctx, FieldError, Page, PageRequest};
+use crate::reactions;
 
 /// Characters of a reason at the most.
 const REASON_MAX_CHARS: usize = 500;
@@ -120,6 +121,7 @@ pub async fn put_rate(
         entry = entry.before(json!({ "perEur": before.per_eur.to_string() }));
     }
     audit::record(conn, ctx, entry).await?;
+    reactions::rates_known(conn, ctx).await?;
     Ok(rate)
 }
 

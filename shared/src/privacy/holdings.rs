@@ -228,7 +228,13 @@ pub const HOLDINGS: &[Holding] = &[
     ),
     retained(
         "earnings_unconverted",
-        "what they earned in other currencies",
+        "what they earned in other currencies and waits for a rate",
+        OF_CREATOR,
+        "earnings",
+    ),
+    retained(
+        "earnings_converted",
+        "what they earned in other currencies, converted",
         OF_CREATOR,
         "earnings",
     ),

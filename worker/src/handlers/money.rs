@@ -1,7 +1,7 @@
-//! The ledger and earnings: maturing, releasing holds, partitions ahead, and the nightly check.
+//! The ledger and earnings: maturing, converting, releasing holds, partitions ahead, and the nightly check.
 
 use serde_json::json;
-use shared::earnings::{self, MatureEarnings};
+use shared::earnings::{self, ConvertEarnings, MatureEarnings};
 use shared::ledger::{
     self, CheckLedger, EXPIRE_STEP_MAX, ExpireHolds, LedgerError, MakePartitions,
 };
@@ -11,9 +11,13 @@ use super::follow;
 use crate::job_cx::JobCx;
 use crate::registry::Registry;
 
+/// Missing rates that a job tells of at the most.
+const MISSING_TOLD_MAX: usize = 50;
+
 pub(super) fn register(registry: Registry) -> Registry {
     registry
         .on::<MatureEarnings, _, _>(mature)
+        .on::<ConvertEarnings, _, _>(convert)
         .on::<ExpireHolds, _, _>(expire)
         .on::<MakePartitions, _, _>(make_partitions)
         .on::<CheckLedger, _, _>(check)
@@ -30,6 +34,49 @@ async fn mature(_: MatureEarnings, cx: JobCx) -> Outcome {
         done += step.done;
         if !step.more {
             return Ok(Done::output(&json!({ "matured": done })));
+        }
+    }
+}
+
+async fn convert(_: ConvertEarnings, cx: JobCx) -> Outcome {
+    let missing = fix_rates(&cx).await?;
+    let mut converted = 0;
+    loop {
+        go_on(&cx)?;
+        let ctx = cx.ctx();
+        let mut tx = cx.app.db.begin().await.map_err(retry)?;
+        let step = earnings::convert_step(&mut tx, &ctx)
+            .await
+            .map_err(follow)?;
+        cx.app.db.commit(tx, &ctx).await.map_err(retry)?;
+        converted += step.done;
+        if !step.more {
+            return Ok(Done::output(
+                &json!({ "converted": converted, "withoutRate": missing }),
+            ));
+        }
+    }
+}
+
+/// Fixes the rates that earnings wait for; answers the first of those that are missing, in words.
+async fn fix_rates(cx: &JobCx) -> Result<Vec<String>, Failure> {
+    let (mut missing, mut place) = (Vec::new(), None);
+    loop {
+        go_on(cx)?;
+        let ctx = cx.ctx();
+        let mut tx = cx.app.db.begin().await.map_err(retry)?;
+        let step = earnings::fix_rates(&mut tx, &ctx, place)
+            .await
+            .map_err(follow)?;
+        cx.app.db.commit(tx, &ctx).await.map_err(retry)?;
+        let told = step
+            .missing
+            .iter()
+            .map(|(of, day)| format!("{of} on {day}"));
+        missing.extend(told.take(MISSING_TOLD_MAX.saturating_sub(missing.len())));
+        place = step.next;
+        if place.is_none() {
+            return Ok(missing);
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use shared::creators::CreatorId;
-use shared::earnings::{self, CurrencySummary, Summary};
+use shared::earnings::{self, CurrencySummary, Summary, Waiting};
 use shared::kernel::money::{Currency, Money};
 use utoipa::ToSchema;
 
@@ -78,7 +79,7 @@ struct CurrencyView {
     figures: FiguresView,
 }
 
-/// Everything in the reporting currency.
+/// Everything in the reporting currency: what was earned by the rates of the days, what there is by today's.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = EarningsReporting)]
@@ -89,6 +90,35 @@ struct ReportingView {
     figures: FiguresView,
     /// Why the figures are null; null if they are not.
     reason: Option<String>,
+    /// Earnings in other currencies that are not converted yet; the figures leave them out.
+    waiting: Vec<WaitingView>,
+}
+
+/// Earnings in one currency that wait for a rate.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = EarningsWaiting)]
+struct WaitingView {
+    #[schema(value_type = String, example = "JPY")]
+    currency: &'static str,
+    /// The creator's share.
+    #[schema(value_type = f64, example = 900)]
+    amount: Money,
+    /// The first day whose rate they wait for, in UTC.
+    first_day: NaiveDate,
+    /// `day_under_way`, `next_run` (within the hour) or `no_rate`.
+    reason: &'static str,
+}
+
+impl From<&Waiting> for WaitingView {
+    fn from(of: &Waiting) -> Self {
+        Self {
+            currency: of.amount.currency.code(),
+            amount: of.amount,
+            first_day: of.first_day,
+            reason: of.why.as_str(),
+        }
+    }
 }
 
 impl From<&CurrencySummary> for FiguresView {
@@ -124,7 +154,7 @@ impl From<Summary> for SummaryView {
             .collect();
         let reason = (!missing.is_empty()).then(|| {
             format!(
-                "earnings in {} are not converted to {reporting} yet",
+                "no exchange rate to {reporting} is known for {}",
                 missing.join(", ")
             )
         });
@@ -147,6 +177,7 @@ impl From<Summary> for SummaryView {
                     .map(FiguresView::from)
                     .unwrap_or_default(),
                 reason,
+                waiting: summary.reporting.waiting.iter().map(Into::into).collect(),
             },
         }
     }

@@ -1,10 +1,13 @@
 //! Earnings, the rules that part them, and sums of them; pure.
 
+mod conversion;
 mod earning;
 mod parts;
 mod rules;
 mod summary;
 
+pub(super) use conversion::{Both, ConvertedSum, Lot, is_settled};
+pub use conversion::{WaitReason, Waiting};
 pub use earning::{
     BACKDATED_MAX_DAYS, Due, DueKind, Earning, EarningId, EarningSource, NewEarning, NewReversal,
     Reversal, ReversalKind, TEXT_MAX_CHARS,
@@ -12,5 +15,5 @@ pub use earning::{
 pub use parts::Parts;
 pub use rules::Rules;
 pub(super) use rules::{FeeRule, MaturityRule, ReserveRule, Terms};
-pub(super) use summary::MonthSum;
 pub use summary::{BreakdownKey, CurrencySummary, Reporting, Summary};
+pub(super) use summary::{Conversion, MonthSum};

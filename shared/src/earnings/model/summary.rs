@@ -1,11 +1,12 @@
 //! What a creator earned altogether.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 
-use super::EarningSource;
-use crate::kernel::money::{Currency, part};
+use super::{ConvertedSum, EarningSource, WaitReason, Waiting};
+use crate::fx::{self, Cross};
+use crate::kernel::money::{Currency, Money, part};
 use crate::kernel::words;
 use crate::ledger::{Account, AccountCode, Balance};
 
@@ -86,15 +87,30 @@ pub struct CurrencySummary {
     pub paid: i64,
 }
 
-/// What a creator has, in the reporting currency.
+/// What a creator earned and has, in the reporting currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reporting {
     /// Which that is.
     pub currency: Currency,
-    /// The same as of one currency; none if something cannot be converted.
+    /// The same as of one currency; none if a rate is missing. What was earned is converted by the rates of the days, what
+    /// there is by today's.
     pub summary: Option<CurrencySummary>,
-    /// Currencies whose earnings are not converted yet.
+    /// Currencies of which a rate is missing.
     pub without_rate: Vec<Currency>,
+    /// Earnings that are not converted yet, which the figures leave out.
+    pub waiting: Vec<Waiting>,
+}
+
+/// What is known for converting a creator's figures into the reporting currency.
+#[derive(Debug, Clone)]
+pub(in crate::earnings) struct Conversion {
+    pub(in crate::earnings) reporting: Currency,
+    /// What was converted.
+    pub(in crate::earnings) sums: Vec<ConvertedSum>,
+    /// What was not.
+    pub(in crate::earnings) waiting: Vec<Waiting>,
+    /// Today's rates into the reporting currency, as far as they are known.
+    pub(in crate::earnings) today: HashMap<Currency, Cross>,
 }
 
 /// What a creator earned and has.
@@ -111,9 +127,9 @@ pub struct Summary {
 impl Summary {
     pub(in crate::earnings) fn of(
         own: Currency,
-        reporting: Currency,
         sums: &[MonthSum],
         balances: &[(Account, Balance)],
+        conversion: Conversion,
         joined: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Self {
@@ -137,7 +153,7 @@ impl Summary {
         let currencies: Vec<CurrencySummary> = all.into_values().collect();
         Self {
             currency: own,
-            reporting: Reporting::of(reporting, &currencies),
+            reporting: Reporting::of(conversion, &currencies, this_month, open),
             currencies,
         }
     }
@@ -153,22 +169,74 @@ impl Summary {
 }
 
 impl Reporting {
-    /// What is in the reporting currency already is converted; everything else waits for rates, and nothing is ever taken
+    /// What is in the reporting currency already counts as it is, everything else as it was converted; nothing is ever taken
     /// one for one.
-    fn of(currency: Currency, all: &[CurrencySummary]) -> Self {
-        let foreign = all
-            .iter()
-            .filter(|of| of.currency != currency && !of.is_zero());
-        let without_rate: Vec<Currency> = foreign.map(|of| of.currency).collect();
-        let own = all.iter().find(|of| of.currency == currency);
-        let summary = own
-            .cloned()
-            .unwrap_or_else(|| CurrencySummary::empty(currency));
+    fn of(
+        conversion: Conversion,
+        all: &[CurrencySummary],
+        this_month: NaiveDate,
+        open: OpenMonths,
+    ) -> Self {
+        let currency = conversion.reporting;
+        let own = all.iter().find(|of| of.currency == currency).cloned();
+        let mut summary = own.unwrap_or_else(|| CurrencySummary::empty(currency));
+        for sum in &conversion.sums {
+            let sum = MonthSum {
+                month: sum.month,
+                currency,
+                source: sum.source,
+                share_minor: sum.converted_minor,
+            };
+            summary.add(&sum, this_month);
+        }
+        summary.monthly_average = open.average(summary.total);
+        let mut without_rate: BTreeSet<Currency> = conversion.without_rate().collect();
+        for of in all.iter().filter(|of| of.currency != currency) {
+            let worth = conversion.today_worth(of);
+            if !conversion.is_whole(of) || !worth.is_some_and(|worth| summary.take_in(&worth)) {
+                without_rate.insert(of.currency);
+            }
+        }
         Self {
             currency,
             summary: without_rate.is_empty().then_some(summary),
-            without_rate,
+            without_rate: without_rate.into_iter().collect(),
+            waiting: conversion.waiting,
         }
+    }
+}
+
+/// What is on accounts: pending, available, reserved, in payouts, paid.
+type Funds = [i64; 5];
+
+impl Conversion {
+    /// Currencies of earnings that wait and whose rate is missing.
+    fn without_rate(&self) -> impl Iterator<Item = Currency> + '_ {
+        let waiting = self.waiting.iter();
+        waiting
+            .filter(|of| of.why == WaitReason::NoRate)
+            .map(|of| of.amount.currency)
+    }
+
+    /// Whether all that was earned in a currency is either converted or waits: what was converted into a currency that was
+    /// the reporting one once is neither.
+    fn is_whole(&self, of: &CurrencySummary) -> bool {
+        let converted = self.sums.iter().map(|sum| sum.share);
+        let waiting = self.waiting.iter().map(|waits| waits.amount);
+        let known = converted.chain(waiting);
+        let known = known.filter(|share| share.currency == of.currency);
+        known.map(|share| share.minor).sum::<i64>() == of.total
+    }
+
+    /// What is on a currency's accounts by today's rate; none without one. Nothing is nothing at any rate.
+    fn today_worth(&self, of: &CurrencySummary) -> Option<Funds> {
+        let mut funds = of.funds();
+        for minor in funds.iter_mut().filter(|minor| **minor != 0) {
+            let rate = self.today.get(&of.currency)?.rate;
+            let amount = Money::new(of.currency, *minor);
+            *minor = fx::worth(amount, self.reporting, rate).ok()?.minor;
+        }
+        Some(funds)
     }
 }
 
@@ -189,8 +257,30 @@ impl CurrencySummary {
         }
     }
 
-    fn is_zero(&self) -> bool {
-        *self == Self::empty(self.currency)
+    fn funds(&self) -> Funds {
+        [
+            self.pending,
+            self.available,
+            self.reserved,
+            self.in_payout,
+            self.paid,
+        ]
+    }
+
+    /// Adds what is on accounts of another currency; whether that can still be counted.
+    fn take_in(&mut self, worth: &Funds) -> bool {
+        let own = [
+            &mut self.pending,
+            &mut self.available,
+            &mut self.reserved,
+            &mut self.in_payout,
+            &mut self.paid,
+        ];
+        own.into_iter().zip(worth).all(|(own, more)| {
+            let sum = own.checked_add(*more);
+            *own = sum.unwrap_or(*own);
+            sum.is_some()
+        })
     }
 
     fn add(&mut self, sum: &MonthSum, this_month: NaiveDate) {
@@ -268,6 +358,15 @@ mod tests {
         text.parse().expect("a time")
     }
 
+    fn nothing_converted() -> Conversion {
+        Conversion {
+            reporting: Currency::USD,
+            sums: Vec::new(),
+            waiting: Vec::new(),
+            today: HashMap::new(),
+        }
+    }
+
     fn sum(month: &str, currency: Currency, source: EarningSource, share_minor: i64) -> MonthSum {
         MonthSum {
             month: month.parse().expect("a date"),
@@ -315,9 +414,9 @@ mod tests {
         let now = at("2026-11-30T23:59:59Z");
         let summary = Summary::of(
             Currency::USD,
-            Currency::USD,
             &sums,
             &[],
+            nothing_converted(),
             at("2025-11-01T00:00:00Z"),
             now,
         );
@@ -340,7 +439,8 @@ mod tests {
             sum("2026-11-01", Currency::JPY, EarningSource::Tip, 900),
         ];
         let now = at("2026-11-30T00:00:00Z");
-        let of = |sums: &[MonthSum], own| Summary::of(own, Currency::USD, sums, &[], now, now);
+        let of =
+            |sums: &[MonthSum], own| Summary::of(own, sums, &[], nothing_converted(), now, now);
         let both = of(&sums, Currency::USD);
         assert_eq!(both.headline(), (Currency::USD, None));
         assert_eq!(both.reporting.without_rate, [Currency::JPY]);
@@ -353,6 +453,76 @@ mod tests {
             dollars.reporting.summary.as_ref().map(|of| of.total),
             Some(500)
         );
+    }
+
+    fn yen_rate() -> Cross {
+        Cross {
+            from: Currency::JPY,
+            to: Currency::USD,
+            rate: "0.0065".parse().expect("a rate"),
+            day: "2026-11-20".parse().expect("a day"),
+            from_rate: None,
+            to_rate: None,
+        }
+    }
+
+    #[test]
+    fn what_was_converted_counts_by_its_days_and_what_there_is_by_todays_rate() {
+        let ada = CreatorId::new();
+        let now = at("2026-11-30T00:00:00Z");
+        let sums = [
+            sum("2026-11-01", Currency::USD, EarningSource::Tip, 500),
+            sum("2026-11-01", Currency::JPY, EarningSource::Tip, 900),
+        ];
+        let pending = Account::creator(ada, AccountCode::CreatorPending, Currency::JPY);
+        let balance = Balance {
+            credits_posted: 1_000,
+            ..Balance::default()
+        };
+        let yen = |minor| Money::new(Currency::JPY, minor);
+        let of = |conversion| {
+            let balances = [(pending, balance)];
+            Summary::of(Currency::USD, &sums, &balances, conversion, now, now).reporting
+        };
+        let converted = ConvertedSum {
+            month: "2026-11-01".parse().expect("a date"),
+            source: EarningSource::Tip,
+            share: yen(700),
+            converted_minor: 480,
+        };
+        let waits = |why| Waiting {
+            amount: yen(200),
+            first_day: "2026-11-30".parse().expect("a day"),
+            why,
+        };
+        let known = |why| Conversion {
+            sums: vec![converted],
+            waiting: vec![waits(why)],
+            today: HashMap::from([(Currency::JPY, yen_rate())]),
+            ..nothing_converted()
+        };
+        let whole = of(known(WaitReason::DayUnderWay));
+        assert_eq!(whole.waiting, [waits(WaitReason::DayUnderWay)]);
+        let figures = whole.summary.expect("all rates are known");
+        assert_eq!(figures.total, 980);
+        assert_eq!(figures.breakdown.values().sum::<i64>(), figures.total);
+        assert_eq!(figures.pending, 650, "1,000 yen are 6.50 dollars today");
+
+        let missing = of(known(WaitReason::NoRate));
+        assert_eq!(
+            (missing.summary, missing.without_rate),
+            (None, vec![Currency::JPY])
+        );
+        let no_rate_today = of(Conversion {
+            today: HashMap::new(),
+            ..known(WaitReason::NextRun)
+        });
+        assert_eq!(no_rate_today.summary, None);
+        let not_all = of(Conversion {
+            waiting: Vec::new(),
+            ..known(WaitReason::NextRun)
+        });
+        assert_eq!(not_all.without_rate, [Currency::JPY], "200 yen are nowhere");
     }
 
     #[test]
@@ -376,7 +546,7 @@ mod tests {
             (account(AccountCode::CreatorPaid), credit(30)),
         ];
         let now = at("2026-11-30T00:00:00Z");
-        let summary = Summary::of(Currency::USD, Currency::USD, &[], &balances, now, now);
+        let summary = Summary::of(Currency::USD, &[], &balances, nothing_converted(), now, now);
         let usd = &summary.currencies[0];
         assert_eq!(
             (

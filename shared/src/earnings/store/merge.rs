@@ -32,13 +32,23 @@ pub(in crate::earnings) async fn follow(
             on conflict (creator_id, month, currency, source) do update
             set gross_minor = creator_earnings_monthly.gross_minor + excluded.gross_minor,
                 share_minor = creator_earnings_monthly.share_minor + excluded.share_minor
-         ), days as (
-            delete from earnings_unconverted where creator_id = $1 returning day, currency, share_minor
+         ), waits as (
+            delete from earnings_unconverted where creator_id = $1 returning day, currency, source, rate_day, share_minor
+         ), wait as (
+            insert into earnings_unconverted (creator_id, day, currency, source, rate_day, share_minor)
+            select $2, day, currency, source, rate_day, share_minor from waits
+            on conflict (creator_id, day, currency, source, rate_day) do update
+            set share_minor = earnings_unconverted.share_minor + excluded.share_minor
+         ), lots as (
+            delete from earnings_converted where creator_id = $1
+            returning day, currency, source, rate_day, reporting, share_minor, converted_minor, converted_at
          )
-         insert into earnings_unconverted (creator_id, day, currency, share_minor)
-         select $2, day, currency, share_minor from days
-         on conflict (creator_id, day, currency) do update
-         set share_minor = earnings_unconverted.share_minor + excluded.share_minor",
+         insert into earnings_converted (creator_id, day, currency, source, rate_day, reporting, share_minor, converted_minor, converted_at)
+         select $2, day, currency, source, rate_day, reporting, share_minor, converted_minor, converted_at from lots
+         on conflict (creator_id, day, currency, source, rate_day, reporting) do update
+         set share_minor = earnings_converted.share_minor + excluded.share_minor,
+             converted_minor = earnings_converted.converted_minor + excluded.converted_minor,
+             converted_at = greatest(earnings_converted.converted_at, excluded.converted_at)",
         gone.uuid(),
         kept.uuid(),
     )

@@ -1,5 +1,6 @@
 //! The SQL of earnings.
 
+pub(super) mod conversion;
 pub(super) mod dues;
 pub(super) mod earnings;
 pub(super) mod keys;

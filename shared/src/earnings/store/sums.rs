@@ -1,4 +1,4 @@
-//! Rows of `creator_earnings_monthly` and `earnings_unconverted`.
+//! Rows of `creator_earnings_monthly`.
 
 use chrono::{Datelike, NaiveDate};
 use sqlx::PgConnection;
@@ -7,7 +7,6 @@ use uuid::Uuid;
 use crate::creators::CreatorId;
 use crate::earnings::model::MonthSum;
 use crate::earnings::record::Change;
-use crate::kernel::money::Money;
 use crate::kernel::{TypedId, stored};
 
 /// Adds to the sums of months, in the order of the rows.
@@ -67,33 +66,4 @@ pub(in crate::earnings) async fn months(
             })
         })
         .collect()
-}
-
-/// Adds to what waits for a rate.
-pub(in crate::earnings) async fn add_unconverted(
-    conn: &mut PgConnection,
-    shares: &[(CreatorId, NaiveDate, Money)],
-) -> sqlx::Result<()> {
-    let creators: Vec<Uuid> = shares.iter().map(|(id, ..)| id.uuid()).collect();
-    let days: Vec<NaiveDate> = shares.iter().map(|(_, day, _)| *day).collect();
-    let currencies: Vec<String> = shares
-        .iter()
-        .map(|(.., share)| share.currency.to_string())
-        .collect();
-    let amounts: Vec<i64> = shares.iter().map(|(.., share)| share.minor).collect();
-    sqlx::query!(
-        "insert into earnings_unconverted (creator_id, day, currency, share_minor)
-         select c.creator_id, c.day, c.currency, sum(c.share)::int8
-         from unnest($1::uuid[], $2::date[], $3::text[], $4::int8[]) c (creator_id, day, currency, share)
-         group by 1, 2, 3 order by 1, 2, 3
-         on conflict (creator_id, day, currency) do update
-         set share_minor = earnings_unconverted.share_minor + excluded.share_minor",
-        &creators,
-        &days,
-        &currencies,
-        &amounts,
-    )
-    .execute(conn)
-    .await
-    .map(drop)
 }

@@ -1,5 +1,6 @@
 //! What earnings promise, asked of a real database.
 
+mod converting;
 mod maturing;
 mod recording;
 mod reversing;

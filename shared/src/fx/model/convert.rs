@@ -61,6 +61,27 @@ impl Cross {
     }
 }
 
+/// What an amount, also a negative one, is worth in another currency at a rate, for reporting: rounded half up on the
+/// magnitude. `rate` is units of `to` for one unit of the amount's currency.
+///
+/// # Errors
+/// If it is more than an amount can be.
+pub fn worth(amount: Money, to: Currency, rate: Decimal) -> Result<Money, FxError> {
+    let scale = rate.scale() + amount.currency.exponent();
+    let product = i128::from(amount.minor)
+        .checked_mul(rate.mantissa())
+        .and_then(|product| product.checked_mul(10_i128.checked_pow(to.exponent())?))
+        .ok_or(FxError::OutOfRange)?;
+    // a scale so large that its power does not fit leaves nothing of any product
+    let magnitude = 10_u128.checked_pow(scale).map_or(0, |unit| {
+        let product = product.unsigned_abs();
+        product / unit + u128::from(product % unit >= unit.div_ceil(2))
+    });
+    let magnitude = i64::try_from(magnitude).map_err(|_| FxError::OutOfRange)?;
+    let minor = if product < 0 { -magnitude } else { magnitude };
+    Ok(Money::new(to, minor))
+}
+
 /// An amount at a rate, in minor units of the other currency, rounded down: what is left of a minor unit stays with us.
 ///
 /// # Errors

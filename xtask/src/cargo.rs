@@ -77,6 +77,10 @@ pub(crate) fn command(subcommand: &str) -> Command {
     command
 }
 
+/// The packages of the programs that run together in `demo`, `bench` and `chaos`. Whoever builds one of them for production
+/// builds all: with other packages Cargo picks other features, and compiles most of it once more.
+pub(crate) const FLEET: [&str; 4] = ["api", "worker", "sink", "lab"];
+
 /// Builds the binaries of `packages`; an empty list means the whole workspace.
 pub(crate) fn build(profile: Profile, packages: &[&str]) -> Result<ExitCode> {
     let mut command = command("build");

@@ -199,7 +199,7 @@ fn build(profile: Profile) -> Result<()> {
     node::bundle_scripts_or_say()?;
     match profile {
         Profile::Dev => cargo::build(profile, &[])?,
-        Profile::Release => cargo::build(profile, &["api", "worker", "sink", "lab"])?,
+        Profile::Release => cargo::build(profile, &cargo::FLEET)?,
     };
     Ok(())
 }

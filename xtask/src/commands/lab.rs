@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use xtask::servers::{Durability, Program, RunFolder, Sink, SinkOptions, repository_root};
 
-use crate::cargo::{self, Profile};
+use crate::cargo::{self, FLEET, Profile};
 use crate::environment::{SERVERS, Variables, forget_servers, say_ignored};
 use crate::stack::Servers;
 use crate::{install, terminal};
@@ -69,10 +69,18 @@ pub(crate) fn chaos(arguments: &ChaosArguments) -> Result<ExitCode> {
 fn drills() -> Result<ExitCode> {
     say_ignored(&SERVERS, "only private servers are broken");
     install::ensure(&[Program::Postgres, Program::Redis, Program::Faketime])?;
-    cargo::build(Profile::Release, &["worker", "sink", "lab"])?;
-    let mut tests = cargo::command("test");
+    let faults = |subcommand: &str| {
+        let mut cargo = cargo::command(subcommand);
+        cargo.args(["--release", "--test", "faults"]);
+        // the same packages for both, or Cargo picks other features and compiles most of it twice
+        for package in FLEET {
+            cargo.args(["--package", package]);
+        }
+        cargo
+    };
+    cargo::require(faults("build").arg("--bins"), "the build")?;
+    let mut tests = faults("test");
     tests
-        .args(["--release", "--package", "lab", "--test", "faults"])
         .args(["--", "--test-threads", "1"])
         .env(LONG_DRILLS, "1");
     forget_servers(&mut tests);
@@ -90,7 +98,7 @@ fn prepare(what: &str) -> Result<()> {
     ));
     say_ignored(&SERVERS, "only private servers are measured and broken");
     install::ensure(&[Program::Postgres, Program::Redis])?;
-    cargo::build(Profile::Release, &["api", "worker", "sink", "lab"])?;
+    cargo::build(Profile::Release, &FLEET)?;
     Ok(())
 }
 

@@ -26,11 +26,21 @@ async fn dead_jobs_are_grouped_by_what_went_wrong(pool: PgPool) {
         app.ids("/api/dead-letters").await,
         [other, refused[2], refused[1], refused[0]]
     );
+    sqlx::query("update jobs set dead_at = dead_at - interval '2 hours' where id = $1::uuid")
+        .bind(refused[0].to_string().replace("job_", ""))
+        .execute(app.app.db.pool())
+        .await
+        .expect("died earlier");
     let groups = app.get("/api/dead-letters/groups").await.json();
     let (first, second) = (&groups["items"][0], &groups["items"][1]);
     assert_eq!(
         json!([first["count"], first["sampleJobId"], first["error"]]),
         json!([3, refused[2], "refused after 2 tries"])
+    );
+    let by_hour = first["byHour"].as_array().expect("hours");
+    assert_eq!(
+        (by_hour.len(), &by_hour[21..]),
+        (24, json!([1, 0, 2]).as_array().expect("three").as_slice())
     );
     assert_eq!(
         json!([second["count"], second["kind"], second["queue"]]),

@@ -37,7 +37,8 @@ async fn of_many_due_at_once_the_oldest_are_not_starved_by_new_ones() -> Result<
         overtook < 500,
         "{overtook} new jobs began before the last old one"
     );
-    arena.all_over(SOON).await?;
+    // as many may have come meanwhile as there were
+    arena.all_over(either(SOON, 20 * SOON)).await?;
     Ok(())
 }
 

@@ -27,6 +27,8 @@ crate::kernel::words!(
         Email => "email",
         /// The number is the same.
         Phone => "phone",
+        /// They are, or were, paid to the same account.
+        PayoutDestination => "payout_destination",
     }
 );
 
@@ -47,8 +49,7 @@ pub struct Duplicate {
     pub likeness: Vec<Likeness>,
 }
 
-/// Creators that may be the same as this one, within the caller's reach. Payout destinations are compared once there are
-/// any.
+/// Creators that may be the same as this one, within the caller's reach.
 ///
 /// # Errors
 /// If there is no such creator.

@@ -24,6 +24,10 @@ pub(in crate::creators) async fn alike(
             (select id, 'email' from creators where email_key = $3 limit $5)
             union all
             (select id, 'phone' from creators where phone = $4 limit $5)
+            union all
+            (select other.creator_id, 'payout_destination'
+             from findable_accounts mine join findable_accounts other using (fingerprint)
+             where mine.creator_id = $1 and other.creator_id <> $1 limit $5)
         )
         select c.id, c.cluster_id, c.username, c.status, c.person_id = $2 as "same_person!",
                array_agg(distinct h.likeness) as "likeness!"

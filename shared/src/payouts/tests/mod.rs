@@ -13,7 +13,7 @@ use chrono::Duration;
 use sqlx::PgPool;
 
 use super::*;
-use crate::creators::CreatorId;
+use crate::creators::{self, CreatorId};
 use crate::kernel::money::Currency;
 use crate::kernel::{Actor, Caller, Clock, Ctx, Db, TypedId};
 use crate::ledger::{

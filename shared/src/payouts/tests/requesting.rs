@@ -170,6 +170,13 @@ async fn the_same_account_is_there_once_and_others_who_use_it_are_noticed(pool: 
     assert_eq!(world.entered(ada, "ada", " Ada@PAY.example").await, one);
     let same = world.entered(eve, "eve", "ada@pay.example").await;
     let mut tx = world.pool.begin().await.expect("begun");
+    let alike = creators::duplicates(&mut tx, &world.by("auditor"), eve).await;
+    let alike: Vec<_> = alike
+        .expect("read")
+        .into_iter()
+        .map(|one| (one.id, one.likeness))
+        .collect();
+    assert_eq!(alike, [(ada, vec![creators::Likeness::PayoutDestination])]);
     let by = world.by("auditor");
     let clerk = world.by("clerk");
     let own = decide_destination(&mut tx, &clerk, eve, same, Verdict::Verified, None).await;

@@ -135,7 +135,7 @@ pub(super) async fn list(
 /// Nothing is imported yet: the answer says how the columns would be read. UTF-8, with a header, of up to 32 MiB; cells with
 /// commas, semicolons or tabs between them. Kept for seven days.
 #[utoipa::path(post, path = "/api/creator-imports", operation_id = "uploadCreatorImport", tag = "creators", security(("bearer" = ["creators:import"])),
-    params(UploadParams), request_body(content = String, content_type = "text/csv"),
+    params(UploadParams), request_body(content_type = "text/csv", description = "The file itself"),
     responses((status = 201, body = ImportView, headers(("Location" = String, description = "The import"))),
         (status = 413, description = "The file is too large"), (status = 415, description = "It is not said to be text/csv")))]
 pub(super) async fn upload(

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::{CampaignId, CampaignStatus, DeliveryId, DeliveryStatus, Move};
+use crate::custom_fields::CustomFieldError;
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
 use crate::messaging::MessagingError;
 use crate::queue::EnqueueError;
@@ -36,6 +37,9 @@ pub enum CampaignError {
     /// A job could not be enqueued.
     #[error("the campaign's jobs could not be enqueued")]
     Enqueue(#[from] EnqueueError),
+    /// The custom fields of its content could not be read.
+    #[error(transparent)]
+    CustomFields(#[from] CustomFieldError),
     /// A suppression could not be noted.
     #[error(transparent)]
     Messaging(#[from] MessagingError),
@@ -51,6 +55,7 @@ impl Classify for CampaignError {
             Self::WrongState { .. } | Self::NotUnknown(_) => ErrorKind::Conflict,
             Self::Invalid(_) | Self::Cursor(_) => ErrorKind::Invalid,
             Self::Enqueue(error) => error.kind(),
+            Self::CustomFields(error) => error.kind(),
             Self::Messaging(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -65,6 +70,7 @@ impl Classify for CampaignError {
             Self::Invalid(_) => "invalid",
             Self::Cursor(_) => "invalid-cursor",
             Self::Enqueue(error) => error.code(),
+            Self::CustomFields(error) => error.code(),
             Self::Messaging(error) => error.code(),
             Self::Db(error) => error.code(),
         }
@@ -81,6 +87,7 @@ impl Classify for CampaignError {
             | Self::Enqueue(_)
             | Self::Messaging(_)
             | Self::Db(_) => Vec::new(),
+            Self::CustomFields(error) => error.fields(),
         }
     }
 }

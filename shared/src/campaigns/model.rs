@@ -202,6 +202,8 @@ pub struct NewCampaign {
     pub starts_at: Option<DateTime<Utc>>,
 }
 
+/// Where the content stands in what is asked for.
+pub(super) const CONTENT: &str = "/content";
 /// Characters in a name at the most.
 const NAME_MAX_CHARS: usize = 200;
 /// How far in the future a start may be.
@@ -238,7 +240,7 @@ impl NewCampaign {
         }
         if let Err(fields) = MessageTemplate::compile(&self.content) {
             let under = |field: FieldError| {
-                FieldError::new(format!("/content{}", field.field), field.message)
+                FieldError::new(format!("{CONTENT}{}", field.field), field.message)
             };
             wrong.extend(fields.into_iter().map(under));
         }

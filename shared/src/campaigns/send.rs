@@ -131,6 +131,8 @@ impl Sender {
             Found::Mine(campaign, due) => (campaign, due),
             Found::Not(end) => return Ok(end),
         };
+        let template =
+            MessageTemplate::compile(&campaign.content).map_err(CampaignError::Invalid)?;
         let run = Run {
             sender: self,
             ctx,
@@ -142,8 +144,7 @@ impl Sender {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
-            template: MessageTemplate::compile(&campaign.content)
-                .map_err(CampaignError::Invalid)?,
+            template,
             go_on,
             began: Instant::now(),
             due: Mutex::new(due.into()),

@@ -4,6 +4,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::model::CONTENT;
 use super::{
     Audience, Campaign, CampaignError, CampaignId, CampaignStatus, Delivery, DeliveryStatus,
     FinishCampaign, LaunchCampaign, Move, NewCampaign, Transition, rooms, store,
@@ -11,7 +12,9 @@ use super::{
 use crate::audit::{self, Entry};
 use crate::config::CampaignConfig;
 use crate::creators::CreatorId;
+use crate::custom_fields;
 use crate::kernel::{Ctx, Cursor, FieldError, Page, PageRequest, TypedId};
+use crate::messaging::{Content, MessageTemplate};
 use crate::queue::{NewJob, enqueue, enqueue_one};
 
 /// Makes a draft.
@@ -34,6 +37,7 @@ pub async fn create(
             message,
         ));
     }
+    wrong.extend(unknown_fields(conn, &new.content).await?);
     if !wrong.is_empty() {
         return Err(CampaignError::Invalid(wrong));
     }
@@ -47,6 +51,30 @@ pub async fn create(
     }));
     audit::record(conn, ctx, entry).await?;
     get(conn, id).await
+}
+
+/// Where the content names custom fields that there are not; nothing of a content that is wrong in itself.
+async fn unknown_fields(
+    conn: &mut PgConnection,
+    content: &Content,
+) -> Result<Vec<FieldError>, CampaignError> {
+    let used = MessageTemplate::compile(content)
+        .map_or_else(|_| Vec::new(), |template| template.custom_fields().to_vec());
+    if used.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fields = custom_fields::definitions(conn).await?;
+    let known = |key: &str| fields.iter().any(|field| field.field.key.as_str() == key);
+    let unknown = used.into_iter().filter(|used| !known(&used.key));
+    Ok(unknown
+        .map(|used| {
+            let message = format!(
+                "there is no custom field `{}`; GET /api/custom-fields lists them",
+                used.key
+            );
+            FieldError::new(format!("{CONTENT}{}", used.pointer), message)
+        })
+        .collect())
 }
 
 /// A campaign for all clusters is one for all that the caller reaches.

@@ -133,6 +133,7 @@ mod tests {
             tier: "rising".into(),
             postal_address: "1 Example Street".into(),
             unsubscribe_url: format!("{public_url}/u/{}", "t".repeat(90)),
+            custom: Default::default(),
         };
         let message = Rendered {
             subject: subject.into(),

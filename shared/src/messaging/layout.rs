@@ -72,6 +72,7 @@ mod tests {
             tier: "rising".into(),
             postal_address: "1 Example Street".into(),
             unsubscribe_url: "https://crm.example/u/x".into(),
+            custom: Default::default(),
         }
     }
 

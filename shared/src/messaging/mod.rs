@@ -27,6 +27,6 @@ pub use service::{
     DeadMailbox, Subscription, subscription, suppress, suppress_for_good, unsubscribe,
 };
 pub use template::{
-    Action, Content, MESSAGE_MAX_CHARS, MessageTemplate, Rendered, SUBJECT_MAX_CHARS, VARIABLES,
-    Variables,
+    Action, Content, CustomValue, MESSAGE_MAX_CHARS, MessageTemplate, Rendered, SUBJECT_MAX_CHARS,
+    UsedField, VARIABLES, Variables,
 };

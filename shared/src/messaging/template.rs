@@ -1,13 +1,15 @@
 //! Templates of messages: checked when they are written, harmless when they run.
 //!
-//! A message is not a program. Besides text it may have `{firstName}` or `{{ firstName }}`, filters, and
-//! `{% if %}`. There are no loops and no assignments, so a message takes as long as it is; fuel and a cap on the output
+//! A message is not a program. Besides text it may have `{firstName}` or `{{ firstName }}`, custom fields such as
+//! `{{ custom.city | default('your city') }}`, filters, and `{% if %}`. There are no loops and no assignments, so a message takes as long as it is; fuel and a cap on the output
 //! stand behind that.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, filters};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -24,6 +26,8 @@ const ACTION_MAX_CHARS: usize = 100;
 const PART_MAX_BYTES: usize = 100_000;
 /// Steps that rendering one part may take.
 const FUEL: u64 = 50_000;
+/// Bytes of a word in braces at the most: what is longer is text.
+const WORD_MAX: usize = 60;
 
 /// The variables there are; every recipient has a value for each.
 pub const VARIABLES: [&str; 7] = [
@@ -35,6 +39,33 @@ pub const VARIABLES: [&str; 7] = [
     "postalAddress",
     "unsubscribeUrl",
 ];
+
+/// Before the key of a custom field; of these a recipient may have no value.
+const CUSTOM: &str = "custom.";
+
+/// What a recipient has in a custom field, as templates take it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CustomValue {
+    /// Printed as it is.
+    Text(String),
+    /// Printed, and compared as a number; with more than 15 digits it is rounded.
+    Number(Decimal),
+    /// For conditions.
+    Flag(bool),
+}
+
+impl CustomValue {
+    fn value(&self) -> Value {
+        match self {
+            Self::Text(text) => Value::from(text.as_str()),
+            Self::Flag(flag) => Value::from(*flag),
+            Self::Number(number) if number.is_integer() => {
+                number.to_i128().map_or(Value::UNDEFINED, Value::from)
+            }
+            Self::Number(number) => number.to_f64().map_or(Value::UNDEFINED, Value::from),
+        }
+    }
+}
 
 /// The values for one recipient.
 #[derive(Debug, Clone)]
@@ -53,6 +84,8 @@ pub struct Variables {
     pub postal_address: String,
     /// Where the mails can be stopped.
     pub unsubscribe_url: String,
+    /// By the keys of custom fields, where they have a value.
+    pub custom: BTreeMap<String, CustomValue>,
 }
 
 impl Variables {
@@ -65,6 +98,7 @@ impl Variables {
             tier => self.tier.as_str(),
             postalAddress => self.postal_address.as_str(),
             unsubscribeUrl => self.unsubscribe_url.as_str(),
+            custom => Value::from_pairs(self.custom.iter().map(|(key, value)| (key.as_str(), value.value()))),
         }
     }
 }
@@ -105,6 +139,16 @@ pub struct Rendered {
 pub struct MessageTemplate {
     env: Environment<'static>,
     action_url: Option<String>,
+    custom: Vec<UsedField>,
+}
+
+/// A custom field that a part of a content names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedField {
+    /// The part, as a JSON pointer into the content.
+    pub pointer: &'static str,
+    /// The field's key; whether there is such a field is not known here.
+    pub key: String,
 }
 
 const SUBJECT: &str = "subject";
@@ -112,18 +156,22 @@ const MESSAGE: &str = "message";
 const ACTION: &str = "callToAction";
 
 impl MessageTemplate {
-    /// Checks a content and makes it ready. It is rendered with two made-up recipients, so that what fails for
-    /// everybody fails here.
+    /// Checks a content and makes it ready. It is rendered with two made-up recipients, one of whom has no custom
+    /// fields, so that what fails for everybody, or for who has no value, fails here.
     ///
     /// # Errors
     /// With each wrong field, as a JSON pointer into the content.
     pub fn compile(content: &Content) -> Result<Self, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let mut env = environment();
+        let mut custom = Vec::new();
         let mut add =
             |name: &'static str, pointer: &'static str, source: &str, max_chars: usize| {
-                if let Err(message) = add_template(&mut env, name, source, max_chars) {
-                    wrong.push(FieldError::new(pointer, message));
+                match add_template(&mut env, name, source, max_chars) {
+                    Ok(keys) => {
+                        custom.extend(keys.into_iter().map(|key| UsedField { pointer, key }));
+                    }
+                    Err(message) => wrong.push(FieldError::new(pointer, message)),
                 }
             };
         add(SUBJECT, "/subject", &content.subject, SUBJECT_MAX_CHARS);
@@ -140,6 +188,7 @@ impl MessageTemplate {
         let template = Self {
             env,
             action_url: content.action.as_ref().map(|action| action.url.clone()),
+            custom,
         };
         if wrong.is_empty() {
             wrong.extend(template.try_out());
@@ -149,6 +198,11 @@ impl MessageTemplate {
         } else {
             Err(wrong)
         }
+    }
+
+    /// The custom fields that its parts name, each once a part.
+    pub fn custom_fields(&self) -> &[UsedField] {
+        &self.custom
     }
 
     /// The message for one recipient.
@@ -197,7 +251,12 @@ impl MessageTemplate {
 
     fn try_out(&self) -> Vec<FieldError> {
         let short = |text: &str| text.to_owned();
-        let samples = ["Ada", "x"].map(|name| Variables {
+        let with = self.custom.iter().map(|used| {
+            let value = CustomValue::Text(short("x"));
+            (used.key.clone(), value)
+        });
+        let samples = [("Ada", with.collect()), ("x", BTreeMap::new())];
+        let samples = samples.map(|(name, custom)| Variables {
             first_name: short(name),
             display_name: short(name),
             username: short(name),
@@ -205,14 +264,27 @@ impl MessageTemplate {
             tier: short("rising"),
             postal_address: short("1 Example Street"),
             unsubscribe_url: short("https://example.com/u/x"),
+            custom,
         });
-        samples
-            .iter()
-            .find_map(|sample| self.render(sample).err())
-            .map(|error| FieldError::new(pointer_of(&error), told(&error)))
-            .into_iter()
-            .collect()
+        let failed = samples.iter().find_map(|sample| {
+            let error = self.render(sample).err()?;
+            let pointer = pointer_of(&error);
+            let told = match self.custom.iter().find(|used| used.pointer == pointer) {
+                Some(used) if sample.custom.is_empty() => without_value(&used.key),
+                _ => told(&error),
+            };
+            Some(FieldError::new(pointer, told))
+        });
+        failed.into_iter().collect()
     }
+}
+
+/// What to write instead where a field is named that a recipient may not have.
+fn without_value(key: &str) -> String {
+    format!(
+        "who is written to may have no `{CUSTOM}{key}`: write {{{{ {CUSTOM}{key} | default('…') }}}}, or put what \
+         needs it between {{% if {CUSTOM}{key} %}} and {{% endif %}}"
+    )
 }
 
 fn pointer_of(error: &RenderError) -> &'static str {
@@ -239,7 +311,8 @@ fn told(error: &RenderError) -> String {
 /// An engine that knows nothing but what messages may use.
 fn environment() -> Environment<'static> {
     let mut env = Environment::empty();
-    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    // what there is not cannot be written, but asked for: who has no value of a custom field has none
+    env.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     // the parts are plain text; the layout escapes them for where it puts them
     env.set_auto_escape_callback(|_| AutoEscape::None);
     env.set_fuel(Some(FUEL));
@@ -252,13 +325,13 @@ fn environment() -> Environment<'static> {
     env
 }
 
-/// Adds one part; answers what is wrong with it otherwise.
+/// Adds one part; answers the keys of the custom fields that it names, or what is wrong with it.
 fn add_template(
     env: &mut Environment<'static>,
     name: &'static str,
     source: &str,
     max_chars: usize,
-) -> Result<(), String> {
+) -> Result<BTreeSet<String>, String> {
     if source.trim().is_empty() {
         return Err("must not be empty".into());
     }
@@ -268,25 +341,25 @@ fn add_template(
     let prepared = prepare(source)?;
     env.add_template_owned(name, prepared)
         .map_err(|error| format!("is not a valid template: {error}"))?;
-    let known: HashSet<&str> = VARIABLES.into_iter().collect();
     let template = env.get_template(name).map_err(|error| error.to_string())?;
-    let used = template.undeclared_variables(false);
-    let mut unknown: Vec<&str> = used
-        .iter()
-        .map(String::as_str)
-        .filter(|variable| !known.contains(variable))
-        .collect();
-    unknown.sort_unstable();
-    match unknown.first() {
-        Some(variable) => Err(unknown_variable(variable)),
-        None => Ok(()),
+    let used: BTreeSet<String> = template.undeclared_variables(true).into_iter().collect();
+    let mut keys = BTreeSet::new();
+    for variable in used {
+        match variable.strip_prefix(CUSTOM) {
+            Some(key) if !key.contains('.') => {
+                keys.insert(key.to_owned());
+            }
+            None if VARIABLES.contains(&variable.as_str()) => (),
+            Some(_) | None => return Err(unknown_variable(&variable)),
+        }
     }
+    Ok(keys)
 }
 
 fn unknown_variable(name: &str) -> String {
     let name: String = name.chars().take(40).collect();
     format!(
-        "there is no variable `{name}`; use one of: {}",
+        "there is no variable `{name}`; use one of: {}, or `{CUSTOM}` and the key of a custom field",
         VARIABLES.join(", ")
     )
 }
@@ -306,6 +379,9 @@ fn prepare(source: &str) -> Result<String, String> {
         } else if rest.starts_with("{#") {
             copy_tag(&mut output, rest, "#}", |_| Ok(()))?
         } else if let Some(word) = braced_word(rest) {
+            if let Some(key) = word.strip_prefix(CUSTOM) {
+                return Err(without_value(key));
+            }
             if !VARIABLES.contains(&word) {
                 return Err(unknown_variable(word));
             }
@@ -355,12 +431,16 @@ fn check_statement(statement: &str) -> Result<(), String> {
     ))
 }
 
-/// The word in `{word}`; none if the braces hold anything else.
+/// The word in `{word}`, also with points in it; none if the braces hold anything else.
 fn braced_word(rest: &str) -> Option<&str> {
     let word = rest.strip_prefix('{')?.split_once('}')?.0;
     let begins_well = word.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
-    (begins_well && word.len() <= 40 && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-        .then_some(word)
+    (begins_well
+        && word.len() <= WORD_MAX
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.')))
+    .then_some(word)
 }
 
 /// Whether a link may lead there: anything but http and https can run a script or open a program.
@@ -415,6 +495,7 @@ mod tests {
             tier: "rising".into(),
             postal_address: "1 Example Street".into(),
             unsubscribe_url: "https://crm.example/u/x".into(),
+            custom: BTreeMap::new(),
         }
     }
 
@@ -477,6 +558,88 @@ mod tests {
             assert!(
                 wrong.message.contains("`fristName`") && wrong.message.contains("firstName"),
                 "{message}: {wrong:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn custom_fields_are_written_and_asked_for_as_what_they_are() {
+        let message = "{{ custom.city | default('your city') }}: \
+                       {% if custom.fans > 1000 %}many{% else %}some{% endif %} fans, {{ custom.rating | default('-') }}\
+                       {% if custom.vip %}, VIP{% endif %}";
+        let template = MessageTemplate::compile(&content("Hello", message)).expect_err("fans");
+        assert!(template[0].message.contains("custom."), "{template:?}");
+        let message = message.replace("custom.fans > 1000", "custom.fans and custom.fans > 1000");
+        let template = MessageTemplate::compile(&content(
+            "Hello {{ custom.city | default('you') }}",
+            &message,
+        ))
+        .expect("a good template");
+        let used: Vec<_> = template
+            .custom_fields()
+            .iter()
+            .map(|used| (used.pointer, used.key.as_str()))
+            .collect();
+        assert_eq!(
+            used,
+            [
+                ("/subject", "city"),
+                ("/message", "city"),
+                ("/message", "fans"),
+                ("/message", "rating"),
+                ("/message", "vip")
+            ]
+        );
+        let shown = |custom: &[(&str, CustomValue)]| {
+            let custom = custom
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), value.clone()))
+                .collect();
+            let variables = Variables {
+                custom,
+                ..variables("Ada")
+            };
+            template.render(&variables).expect("rendered").message
+        };
+        assert_eq!(shown(&[]), "your city: some fans, -");
+        let number = |text: &str| CustomValue::Number(text.parse().expect("a number"));
+        let all = [
+            ("city", CustomValue::Text("{{ username }}".into())),
+            ("fans", number("20000")),
+            ("rating", number("4.50")),
+            ("vip", CustomValue::Flag(true)),
+        ];
+        assert_eq!(shown(&all), "{{ username }}: many fans, 4.5, VIP");
+        assert_eq!(
+            shown(&[("fans", number("9")), ("vip", CustomValue::Flag(false))]),
+            "your city: some fans, -"
+        );
+    }
+
+    #[test]
+    fn a_custom_field_that_a_recipient_may_not_have_needs_something_instead() {
+        for message in [
+            "{{ custom.city }}",
+            "{custom.city}",
+            "{{ custom.city | upper }}",
+        ] {
+            let wrong = refused(message);
+            assert_eq!(wrong.field, "/message");
+            assert!(
+                wrong.message.contains("{{ custom.city | default('…') }}"),
+                "{message}: {wrong:?}"
+            );
+        }
+        for message in [
+            "{{ custom }}",
+            "{{ custom.city.deeper | default('x') }}",
+            "{{ custom['city'] | default('x') }}",
+        ] {
+            assert!(
+                refused(message)
+                    .message
+                    .contains("there is no variable `custom"),
+                "{message}"
             );
         }
     }

@@ -52,7 +52,8 @@ pub(super) struct AudienceBody {
 }
 
 /// What is said. Subject, message and the button's text may use `{firstName}`, `{displayName}`, `{username}`,
-/// `{clusterName}`, `{tier}`, `{postalAddress}` and `{unsubscribeUrl}`, also as `{{ firstName }}`.
+/// `{clusterName}`, `{tier}`, `{postalAddress}` and `{unsubscribeUrl}`, also as `{{ firstName }}`;
+/// and custom fields with what stands there where somebody has no value, as `{{ custom.city | default('your city') }}`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ContentBody {

@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 use rand::RngExt;
 use sqlx::PgConnection;
 
-use super::write::write;
+use super::write::{Values, write};
 use super::{LaneEnd, Run};
 use crate::campaigns::store::sending::{Batch, Begun, Ended, begin, record};
 use crate::campaigns::{CampaignError, CampaignStatus, DeliveryId, DeliveryStatus, service};
+use crate::custom_fields::{self, CustomFieldError};
 use crate::kernel::EmailAddress;
 use crate::messaging::{DeadMailbox, Slot, Slots, suppress};
 use crate::providers::email::Handover;
@@ -47,19 +48,19 @@ impl Lane<'_> {
             if ids.is_empty() {
                 break;
             }
-            let begun = self.begin(&ids).await?;
+            let (begun, values) = self.begin(&ids).await?;
             if begun.is_empty() && !self.is_active().await? {
                 self.run.end(LaneEnd::NotActive);
             }
-            let ends = self.send_all(&mut slots, &begun).await;
+            let ends = self.send_all(&mut slots, &begun, &values).await;
             drop(slots);
             self.record(ends).await?;
         }
         Ok(())
     }
 
-    /// Marks the batch as being sent.
-    async fn begin(&self, ids: &[DeliveryId]) -> Result<Vec<Begun>, CampaignError> {
+    /// Marks the batch as being sent, and reads what its mails say beside that.
+    async fn begin(&self, ids: &[DeliveryId]) -> Result<(Vec<Begun>, Values), CampaignError> {
         let run = self.run;
         let batch = Batch {
             campaign: run.job.campaign_id,
@@ -71,13 +72,35 @@ impl Lane<'_> {
         };
         let tries = Patience::new();
         loop {
-            let tried = async { begin(&mut *run.sender.db.pool().acquire().await?, batch).await };
+            let tried = async {
+                let mut conn = run.sender.db.pool().acquire().await?;
+                let begun = begin(&mut conn, batch).await?;
+                let values = self.values(&mut conn, &begun).await?;
+                Ok((begun, values))
+            };
             match tried.await {
                 Ok(begun) => return Ok(begun),
                 // The commit may have happened; asking again says so. Without it, nothing was begun.
-                Err(error) if (run.go_on)() => tries.wait(error).await?,
-                Err(error) => return Err(error.into()),
+                Err(CampaignError::Db(error)) if (run.go_on)() => tries.wait(error).await?,
+                Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// The custom fields of those who are written to, if the content names any.
+    async fn values(
+        &self,
+        conn: &mut PgConnection,
+        begun: &[Begun],
+    ) -> Result<Values, CampaignError> {
+        if self.run.template.custom_fields().is_empty() {
+            return Ok(Values::new());
+        }
+        let sent = begun.iter().filter(|row| !row.skipped);
+        let creators: Vec<_> = sent.map(|row| row.creator_id.into()).collect();
+        match custom_fields::values_of(conn, &creators).await {
+            Err(CustomFieldError::Db(error)) => Err(error.into()),
+            found => Ok(found?),
         }
     }
 
@@ -87,14 +110,15 @@ impl Lane<'_> {
         Ok(campaign.status == CampaignStatus::Active)
     }
 
-    async fn send_all(&self, slots: &mut Slots, begun: &[Begun]) -> Vec<End> {
+    async fn send_all(&self, slots: &mut Slots, begun: &[Begun], values: &Values) -> Vec<End> {
         let sent = begun.iter().filter(|row| !row.skipped);
-        join_all(sent.filter_map(|row| Some(self.send(slots.take()?, row)))).await
+        join_all(sent.filter_map(|row| Some(self.send(slots.take()?, row, values)))).await
     }
 
-    async fn send(&self, slot: Slot, row: &Begun) -> End {
+    async fn send(&self, slot: Slot, row: &Begun, values: &Values) -> End {
         let run = self.run;
-        let (mail, address) = match write(&run.sender.mailer, &run.template, row, run.now()) {
+        let written = write(&run.sender.mailer, &run.template, row, values, run.now());
+        let (mail, address) = match written {
             Ok(written) => written,
             Err(why) => return self.end(row, DeliveryStatus::Failed, Some(why)),
         };

@@ -82,8 +82,8 @@ struct SeedOptions {
     /// The day up to which two years are made up; if not given, that of the population that is there, else today
     #[arg(long)]
     as_of: Option<NaiveDate>,
-    /// Only people, creators, their history and daily earnings, or everything; if not given, everything up to 100,000
-    /// creators
+    /// `core`: only people, creators, their history and daily earnings; `everything`; `ledger`: earnings one by one and what
+    /// the ledger has of them besides. If not given, `ledger` up to 10,000 creators, `everything` up to 100,000
     #[arg(long, value_parser = |word: &str| word.parse::<Detail>().map_err(|error| error.to_string()))]
     detail: Option<Detail>,
 }

@@ -2,10 +2,10 @@
 
 use sqlx::PgConnection;
 
+use super::EarningError;
 use super::store;
-use super::{Due, DueKind, EarningError};
 use crate::kernel::Ctx;
-use crate::ledger::{self, Account, AccountCode, Leg, NewTransfer, TransferId, TransferKind};
+use crate::ledger::{self, NewTransfer, TransferId};
 
 /// Rows of what is due that one step makes available at the most: each is a creator, a currency and a day.
 pub const MATURE_STEP_MAX: i64 = 500;
@@ -29,24 +29,11 @@ pub async fn mature_step(conn: &mut PgConnection, ctx: &Ctx) -> Result<MatureSte
     let transfers: Vec<NewTransfer> = dues
         .iter()
         .filter(|due| due.minor > 0)
-        .map(|due| released(ctx, due))
+        .map(|due| due.released(TransferId::at(ctx.now()), ctx.now()))
         .collect();
     ledger::post(conn, ctx, &transfers).await?;
     Ok(MatureStep {
         done: dues.len(),
         more: i64::try_from(dues.len()).unwrap_or(i64::MAX) == MATURE_STEP_MAX,
     })
-}
-
-fn released(ctx: &Ctx, due: &Due) -> NewTransfer {
-    let (from, kind) = match due.kind {
-        DueKind::Maturity => (AccountCode::CreatorPending, TransferKind::Maturity),
-        DueKind::Reserve => (AccountCode::CreatorReserved, TransferKind::ReserveRelease),
-    };
-    let own = |code| Account::creator(due.creator, code, due.currency);
-    let legs = [
-        Leg::debit(own(from), due.minor),
-        Leg::credit(own(AccountCode::CreatorAvailable), due.minor),
-    ];
-    NewTransfer::posting(TransferId::at(ctx.now()), kind, ctx.now(), legs)
 }

@@ -34,9 +34,9 @@ pub use list::earnings;
 pub use mature::{MATURE_STEP_MAX, MatureStep, mature_step};
 pub use merge::follow_merge;
 pub use model::{
-    BACKDATED_MAX_DAYS, BreakdownKey, CurrencySummary, Due, DueKind, Earning, EarningId,
+    About, BACKDATED_MAX_DAYS, BreakdownKey, CurrencySummary, Due, DueKind, Earning, EarningId,
     EarningSource, NewEarning, NewReversal, Parts, Reporting, Reversal, ReversalKind, Rules,
-    Summary, TEXT_MAX_CHARS, WaitReason, Waiting,
+    Summary, TEXT_MAX_CHARS, Terms, WaitReason, Waiting,
 };
 pub use record::{Change, RECORD_MAX, Recorded, keep_unconverted, record, record_many};
 pub use reverse::reverse;
@@ -45,10 +45,33 @@ pub use summary::{set_currency, summary};
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
+/// Months for which partitions exist, from this one on.
+const MONTHS_AHEAD: i32 = 4;
+
 /// Makes the partitions that are missing for this month and those to come; answers how many.
 ///
 /// # Errors
 /// If the database refuses.
 pub async fn make_partitions(conn: &mut PgConnection, today: NaiveDate) -> sqlx::Result<i32> {
-    store::earnings::make_partitions(conn, today).await
+    store::earnings::make_partitions(conn, today, MONTHS_AHEAD).await
+}
+
+/// Makes the partitions that are missing of so many months from a day's on, for earnings of the past; answers how many.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn make_partitions_since(
+    conn: &mut PgConnection,
+    first: NaiveDate,
+    months: i32,
+) -> sqlx::Result<i32> {
+    store::earnings::make_partitions(conn, first, months).await
+}
+
+/// The rules by which earnings are parted, of all times.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn rules(conn: &mut PgConnection) -> sqlx::Result<Rules> {
+    store::rules::all(conn).await
 }

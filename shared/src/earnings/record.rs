@@ -6,14 +6,13 @@ use chrono::NaiveDate;
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::model::Terms;
 use super::store::{self, earnings::Earner, keys::Key};
-use super::{Due, DueKind, Earning, EarningError, EarningId, NewEarning, Rules};
+use super::{About, Due, DueKind, Earning, EarningError, EarningId, NewEarning, Rules, Terms};
 use crate::audit::{self, Entry, Subject};
 use crate::creators::{CreatorError, CreatorId};
 use crate::kernel::money::{Currency, Money};
 use crate::kernel::{Ctx, TypedId};
-use crate::ledger::{self, Account, AccountCode, Leg, NewTransfer, TransferKind};
+use crate::ledger::{self, NewTransfer};
 use crate::reactions;
 use crate::tiers;
 
@@ -258,21 +257,12 @@ impl Draft {
     }
 
     fn transfer(&self) -> NewTransfer {
-        let parts = self.terms.parts;
-        let own = |code| Account::creator(self.earner.id, code, self.currency);
-        let platform = |code| Account::platform(code, self.currency);
-        let legs = [
-            Leg::debit(platform(self.said.source.paid_from()), parts.gross),
-            Leg::credit(platform(AccountCode::PlatformFee), parts.fee),
-            Leg::credit(own(AccountCode::CreatorReserved), parts.reserve),
-            Leg::credit(own(AccountCode::CreatorPending), parts.maturing()),
-        ];
-        NewTransfer::posting(
-            self.id.transfer(),
-            TransferKind::Earning,
-            self.occurred_at,
-            legs,
-        )
+        let about = About {
+            creator: self.earner.id,
+            currency: self.currency,
+            source: self.said.source,
+        };
+        about.earned(self.id, self.terms.parts, self.occurred_at)
     }
 
     fn change(&self) -> Change {

@@ -5,14 +5,12 @@ use sqlx::PgConnection;
 
 use super::record::{Change, count};
 use super::store::{self, keys::Key};
-use super::{
-    Due, DueKind, Earning, EarningError, EarningId, NewReversal, Parts, Reversal, ReversalKind,
-};
+use super::{About, Due, DueKind, Earning, EarningError, EarningId, NewReversal, Reversal};
 use crate::audit::{self, Entry};
 use crate::creators::{self, CreatorId};
 use crate::kernel::money::Money;
 use crate::kernel::{Ctx, TypedId};
-use crate::ledger::{self, Account, AccountCode, Leg, NewTransfer, Step, TransferId, TransferKind};
+use crate::ledger::{self, NewTransfer, TransferId};
 
 /// Takes an earning back, in part or whole, and answers what was taken back and whether that is new. Each part gives back
 /// its share: the platform its fee, the creator what is pending, reserved or, if it has matured, available. What was
@@ -125,12 +123,6 @@ async fn transfer(
     earning: &Earning,
     reversal: &Reversal,
 ) -> Result<NewTransfer, EarningError> {
-    let Parts {
-        gross,
-        fee,
-        reserve,
-    } = reversal.parts;
-    let maturing = reversal.parts.maturing();
     let due = |kind, on, minor: i64| Due {
         kind,
         on,
@@ -138,26 +130,22 @@ async fn transfer(
         currency: earning.currency,
         minor: -minor,
     };
+    let maturing = reversal.parts.maturing();
     let pending = due(DueKind::Maturity, earning.matures_on, maturing);
     let pending = store::dues::take(conn, pending).await?;
+    let reserve = reversal.parts.reserve;
     let reserved = due(DueKind::Reserve, earning.reserve_until, reserve);
     let reserved = store::dues::take(conn, reserved).await?;
-    let own = |code| Account::creator(earning.creator, code, earning.currency);
-    let platform = |code| Account::platform(code, earning.currency);
-    let available = maturing - pending + reserve - reserved;
-    let legs = [
-        Leg::debit(platform(AccountCode::PlatformFee), fee),
-        Leg::debit(own(AccountCode::CreatorPending), pending),
-        Leg::debit(own(AccountCode::CreatorReserved), reserved),
-        Leg::debit(own(AccountCode::CreatorAvailable), available),
-        Leg::credit(platform(earning.source.paid_from()), gross),
-    ];
-    let kind = match reversal.kind {
-        ReversalKind::Refund => TransferKind::Refund,
-        ReversalKind::Chargeback => TransferKind::Chargeback,
+    let about = About {
+        creator: earning.creator,
+        currency: earning.currency,
+        source: earning.source,
     };
-    let id = reversal.id.transfer();
-    let mut transfer = NewTransfer::posting(id, kind, reversal.occurred_at, legs);
-    transfer.step = Step::Reverse(earning.id.transfer());
-    Ok(transfer)
+    Ok(about.taken_back(
+        (reversal.id, reversal.kind),
+        earning.id,
+        reversal.parts,
+        (pending, reserved),
+        reversal.occurred_at,
+    ))
 }

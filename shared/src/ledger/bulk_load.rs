@@ -33,7 +33,8 @@ pub struct Loader {
 
 impl Loader {
     /// Adds transfers that were posted at once, in any number: no holds, reversals only of what is there, and whoever asks
-    /// sees to it that no limited account is overdrawn, which the check at the end finds.
+    /// sees to it that no limited account is overdrawn, which the check at the end finds. Each is recorded as of when its id
+    /// was made.
     ///
     /// # Errors
     /// If a transfer is not well formed or of another sort, or the database refuses.
@@ -63,9 +64,10 @@ impl Loader {
         transfers: &[NewTransfer],
     ) -> sqlx::Result<()> {
         for new in transfers {
-            let millis = i64::try_from(new.id.uuid().as_u128() >> 80).unwrap_or(0);
-            let day = DateTime::<Utc>::from_timestamp_millis(millis).map(|at| at.date_naive());
-            let Some(day) = day.and_then(first_of_month) else {
+            let Some(day) = made_at(new)
+                .map(|at| at.date_naive())
+                .and_then(first_of_month)
+            else {
                 continue;
             };
             if self.months.insert(day) {
@@ -99,10 +101,10 @@ impl Loader {
     /// The rows of transfers and of entries in the text format of `COPY`; balances are added up on the way.
     fn written(&mut self, ctx: &Ctx, transfers: &[NewTransfer]) -> (String, String) {
         let (mut headers, mut entries) = (String::new(), String::new());
-        let recorded = time(ctx.now());
         let by = ctx.actor.to_string();
         for new in transfers {
             let id = new.id.uuid();
+            let recorded = time(made_at(new).unwrap_or(ctx.now()));
             let reverses = new.step.reverses();
             let reverses = reverses.map_or("\\N".to_owned(), |of| of.uuid().to_string());
             let _infallible = writeln!(
@@ -146,6 +148,12 @@ impl Loader {
         store::load::end(conn).await?;
         check::check_here(conn, ctx).await
     }
+}
+
+/// When a transfer's id was made.
+fn made_at(new: &NewTransfer) -> Option<DateTime<Utc>> {
+    let millis = i64::try_from(new.id.uuid().as_u128() >> 80).ok()?;
+    DateTime::from_timestamp_millis(millis)
 }
 
 fn first_of_month(day: NaiveDate) -> Option<NaiveDate> {

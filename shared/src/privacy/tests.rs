@@ -13,7 +13,7 @@ use crate::creators::{Channel, CreatorId};
 use crate::files;
 use crate::kernel::{Actor, Clock, Ctx};
 use crate::messaging::AddressDigests;
-use crate::seed::{self, Plan};
+use crate::seed::{self, Detail, Plan};
 
 fn ctx() -> Ctx {
     Ctx::new(Actor::System, &Clock::system())
@@ -25,7 +25,11 @@ fn digests() -> AddressDigests {
 
 async fn world(pool: &PgPool) -> CreatorId {
     let as_of: NaiveDate = "2026-11-22".parse().expect("a date");
-    seed::populate(pool, &ctx(), &Plan::lifelike(400, as_of), |_| ())
+    let plan = Plan {
+        detail: Detail::Everything,
+        ..Plan::lifelike(400, as_of)
+    };
+    seed::populate(pool, &ctx(), &plan, |_| ())
         .await
         .expect("seeded");
     // somebody with several profiles, much around them, and a login

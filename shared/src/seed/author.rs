@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::books::{Books, House, Owner};
 use super::calendar::Calendar;
 use super::cast::Cast;
 use super::dice::{About, Dice};
@@ -13,11 +14,15 @@ use super::profile::Profile;
 use super::rows::{Sheets, Table};
 use super::{Detail, Plan, around, consents, onboarding};
 use crate::creators::Tier;
+use crate::earnings::Rules;
+use crate::kernel::money::Currency;
 use crate::onboarding::Flow;
 use crate::tiers::{Standing, TierPolicy};
 
 /// Creators whose rows are gathered together; so many are in memory at once, twice.
 const PART: u32 = 5_000;
+/// The same where each has hundreds of transfers.
+const LEDGER_PART: u32 = 250;
 
 /// What a population is made from.
 #[derive(Debug)]
@@ -27,16 +32,30 @@ pub(super) struct Author {
     pub(super) flows: HashMap<String, Flow>,
     cast: Cast,
     nights: Nights,
+    money: Money,
+}
+
+/// By which rules money is parted, and in which currency.
+#[derive(Debug)]
+pub(super) struct Money {
+    pub(super) rules: Rules,
+    pub(super) currency: Currency,
 }
 
 impl Author {
     /// Reads nothing but its arguments: the rules of tiers and the onboarding's flows are those of the database.
-    pub(super) fn new(plan: Plan, policy: TierPolicy, flows: HashMap<String, Flow>) -> Self {
+    pub(super) fn new(
+        plan: Plan,
+        policy: TierPolicy,
+        flows: HashMap<String, Flow>,
+        money: Money,
+    ) -> Self {
         Self {
             calendar: Calendar::until(plan.as_of),
             cast: Cast::of(plan.seed, plan.creators),
             nights: Nights::over(plan.creators, policy),
             flows,
+            money,
             plan,
         }
     }
@@ -45,9 +64,13 @@ impl Author {
     pub(super) fn write(mut self, mut take: impl FnMut(Sheets) -> bool) {
         self.rank();
         let mut earned = Vec::new();
-        for first in (0..self.plan.creators).step_by(PART as usize) {
+        let part = match self.plan.detail {
+            Detail::Ledger => LEDGER_PART,
+            Detail::Core | Detail::Everything => PART,
+        };
+        for first in (0..self.plan.creators).step_by(part as usize) {
             let mut sheets = Sheets::new();
-            for n in first..self.plan.creators.min(first + PART) {
+            for n in first..self.plan.creators.min(first + part) {
                 self.one(n, &mut earned, &mut sheets);
                 sheets.creators += 1;
             }
@@ -96,8 +119,11 @@ impl Author {
             (vec![first_tier(created)], Standing::at(Tier::Newcomer))
         };
         profile.write(calendar, &person, &life, &tiers, standing, sheets);
-        self.write_earnings(&profile, earned, sheets);
-        let everything = plan.detail == Detail::Everything;
+        match plan.detail {
+            Detail::Core | Detail::Everything => self.write_earnings(&profile, earned, sheets),
+            Detail::Ledger => self.keep_books(&profile, person.country, &life, earned, sheets),
+        }
+        let everything = plan.detail >= Detail::Everything;
         if everything || plan.mixture.all_agree() {
             consents::write(plan, calendar, &mut profile, &life, sheets);
         }
@@ -105,6 +131,30 @@ impl Author {
             onboarding::write(self, &mut profile, &person, sheets);
             around::write(plan, calendar, &mut profile, &life, sheets);
         }
+    }
+
+    fn keep_books(
+        &self,
+        profile: &Profile,
+        country: &'static str,
+        life: &Life,
+        earned: &[Earned],
+        sheets: &mut Sheets,
+    ) {
+        let house = House {
+            seed: self.plan.seed,
+            rules: &self.money.rules,
+            currency: self.money.currency,
+            calendar: &self.calendar,
+        };
+        let owner = Owner {
+            n: profile.n,
+            id: profile.id,
+            country,
+            joined: profile.created,
+            life,
+        };
+        Books::keep(house, owner, earned, sheets);
     }
 
     fn write_earnings(&self, profile: &Profile, earned: &[Earned], sheets: &mut Sheets) {

@@ -52,6 +52,11 @@ impl Calendar {
         (self.first + Duration::days(day)).date_naive()
     }
 
+    /// Which day a date is; negative before the first.
+    pub(super) fn day_of(&self, date: NaiveDate) -> i64 {
+        (date - self.first.date_naive()).num_days()
+    }
+
     /// A day's date as the database reads it.
     pub(super) fn date_text(&self, day: i64) -> &str {
         &self.days[usize::try_from(day).unwrap_or(0)].0

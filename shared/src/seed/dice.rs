@@ -30,6 +30,8 @@ pub(super) enum About {
     Around,
     /// Whether a tier run ever looked at a creator.
     Evaluation,
+    /// Who paid a creator for what, and when.
+    Books,
 }
 
 /// One sequence of draws.

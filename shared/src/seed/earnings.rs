@@ -30,7 +30,8 @@ const DAYS_PER_MILLE: [(i64, i64); 6] = [
 const RAMP_DAYS: i64 = 120;
 /// Days before leaving during which earnings fade.
 const FADE_DAYS: i64 = 45;
-/// Of a thousand days with earnings, how many are followed by a refund that outweighs the next day.
+/// Of a thousand days with earnings, how many are followed by a refund that outweighs the next day, as far as there was
+/// anything to take back.
 const REFUNDS: u32 = 4;
 
 /// What was earned on a day, in minor units.
@@ -53,6 +54,7 @@ pub(super) fn earn(seed: u64, n: u32, life: &Life, calendar: &Calendar, into: &m
     // of a year, in thousandths
     let trend = dice.between(-350, 700);
     let begun = activated / DAY;
+    let mut total = 0;
     let often = u32::try_from(often).unwrap_or(0);
     for (from, until, faded) in life.active_times() {
         // only whole days
@@ -75,10 +77,11 @@ pub(super) fn earn(seed: u64, n: u32, life: &Life, calendar: &Calendar, into: &m
                 .iter()
                 .fold(per_day, |sum, factor| sum * factor / 1_000);
             let minor = if dice.chance(REFUNDS) {
-                -earned / 2
+                -(earned / 2).min(total)
             } else {
                 earned
             };
+            total += minor;
             if minor != 0 {
                 into.push(Earned { day, minor });
             }

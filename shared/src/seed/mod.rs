@@ -4,10 +4,12 @@
 //! the product would have left (each status follows from the one before, tiers are what the nightly runs would have
 //! found, nobody is active before their age is proven); addresses and numbers belong to nobody (domains below
 //! `.example`, RFC 2606; numbers 555-0100 to 555-0199, kept for fiction); all of it is there or nothing, and never
-//! beside creators that were not made up. Owns: `seed_population`. Emits: nothing. Calls: `tiers`, `onboarding`, `audit`.
+//! beside creators that were not made up. Owns: `seed_population`. Emits: nothing. Calls: `tiers`, `onboarding`, `earnings`,
+//! `ledger` (the bulk load), `audit`.
 
 mod around;
 mod author;
+mod books;
 mod calendar;
 mod cast;
 mod consents;
@@ -32,20 +34,27 @@ use sqlx::{PgConnection, PgPool};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use author::Author;
+use author::{Author, Money};
 use rows::Sheets;
 
 use crate::audit::{self, Entry, Subject};
+use crate::earnings as money;
+use crate::kernel::money::UnknownCurrency;
 use crate::kernel::{Ctx, words};
+use crate::ledger::{self, LedgerError, Loader};
 use crate::onboarding::OnboardingError;
 use crate::tiers::{self, TierError};
 
 /// Creators that can be made up at the most.
 pub const CREATORS_MAX: u32 = 10_000_000;
+/// Up to so many creators get everything and their earnings one by one, unless somebody says otherwise.
+pub const LEDGER_MAX: u32 = 10_000;
 /// Up to so many creators get everything, unless somebody says otherwise.
 pub const EVERYTHING_MAX: u32 = 100_000;
 /// From so many creators on, indexes are built when the rows are in; a smaller population is faster with them.
 const UPKEEP_LATER_FROM: u32 = 50_000;
+/// Months that two years touch: the first and the last are there in part.
+const MONTHS: i32 = 25;
 /// Parts that wait to be put in at the most.
 const PARTS_AHEAD: usize = 1;
 
@@ -66,6 +75,8 @@ words!(
         Core => "core",
         /// Onboarding runs, consents, notes, tasks, tags, fields and the history of verifications besides.
         Everything => "everything",
+        /// Earnings one by one besides, about two hundred a creator, and what the ledger has of them.
+        Ledger => "ledger",
     }
 );
 
@@ -95,10 +106,10 @@ impl Plan {
             seed: 1,
             as_of,
             mixture: Mixture::Lifelike,
-            detail: if creators <= EVERYTHING_MAX {
-                Detail::Everything
-            } else {
-                Detail::Core
+            detail: match creators {
+                ..=LEDGER_MAX => Detail::Ledger,
+                ..=EVERYTHING_MAX => Detail::Everything,
+                _ => Detail::Core,
             },
             unevaluated_per_mille: 0,
         }
@@ -131,6 +142,12 @@ pub enum SeedError {
     /// The rules of tiers could not be read.
     #[error(transparent)]
     Tiers(#[from] TierError),
+    /// The reporting currency of the rules is none.
+    #[error(transparent)]
+    Currency(#[from] UnknownCurrency),
+    /// The ledger refused.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The flows of the onboarding could not be read.
     #[error(transparent)]
     Onboarding(#[from] OnboardingError),
@@ -171,7 +188,7 @@ pub async fn populate(
         return Err(SeedError::NotEmpty);
     }
     let author = author(&mut tx, ctx, plan).await?;
-    if plan.detail == Detail::Everything {
+    if plan.detail >= Detail::Everything {
         store::define_fields(&mut tx, plan).await?;
     }
     let large = plan.creators >= UPKEEP_LATER_FROM;
@@ -181,10 +198,17 @@ pub async fn populate(
         None
     };
     store::hold_tiers(&mut tx).await?;
-    put_in(&mut tx, author, &mut progress).await?;
+    let mut books = match plan.detail {
+        Detail::Ledger => Some(open_books(&mut tx, plan).await?),
+        Detail::Core | Detail::Everything => None,
+    };
+    put_in(&mut tx, ctx, author, books.as_mut(), &mut progress).await?;
+    if let Some(books) = books {
+        books.finish(&mut tx, ctx).await?;
+    }
     store::rank(&mut tx).await?;
     store::verify(&mut tx, plan).await?;
-    if plan.detail == Detail::Everything {
+    if plan.detail >= Detail::Everything {
         store::tell_verifications(&mut tx).await?;
     }
     if let Some(dropped) = dropped {
@@ -210,15 +234,28 @@ async fn author(conn: &mut PgConnection, ctx: &Ctx, plan: &Plan) -> Result<Autho
         .into_iter()
         .map(|flow| (flow.cluster.clone(), flow))
         .collect();
-    Ok(Author::new(plan.clone(), policy, flows))
+    let house = Money {
+        rules: money::rules(conn).await?,
+        currency: policy.currency.parse()?,
+    };
+    Ok(Author::new(plan.clone(), policy, flows, house))
+}
+
+/// Makes room for two years of earnings, and takes the ledger for this transaction.
+async fn open_books(conn: &mut PgConnection, plan: &Plan) -> Result<Loader, SeedError> {
+    let first = plan.as_of - Days::new(calendar::DAYS.unsigned_abs());
+    money::make_partitions_since(conn, first, MONTHS).await?;
+    Ok(ledger::bulk_load(conn).await?)
 }
 
 /// Writes on one thread while the database stores what was written before.
 async fn put_in(
     conn: &mut PgConnection,
+    ctx: &Ctx,
     author: Author,
+    mut books: Option<&mut Loader>,
     progress: &mut (impl FnMut(u64) + Send),
-) -> sqlx::Result<()> {
+) -> Result<(), SeedError> {
     let (parts, mut written) = mpsc::channel::<Sheets>(PARTS_AHEAD);
     let writing = tokio::task::spawn_blocking(move || {
         author.write(|sheets| parts.blocking_send(sheets).is_ok());
@@ -226,10 +263,14 @@ async fn put_in(
     let mut stored = 0;
     while let Some(sheets) = written.recv().await {
         store::copy(conn, &sheets).await?;
+        if let Some(books) = &mut books {
+            books.add(conn, ctx, &sheets.transfers).await?;
+        }
         stored += u64::from(sheets.creators);
         progress(stored);
     }
     writing
         .await
-        .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))
+        .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
+    Ok(())
 }

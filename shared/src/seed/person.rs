@@ -24,7 +24,7 @@ pub(super) struct Person {
     pub(super) time_zone: &'static str,
     legal_name: String,
     birth_date: NaiveDate,
-    country: &'static str,
+    pub(super) country: &'static str,
     document: &'static str,
     ticket: u32,
 }

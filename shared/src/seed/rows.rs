@@ -3,6 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
+use crate::ledger::NewTransfer;
+
 /// Declares the tables that are filled, in the order that foreign keys ask for.
 macro_rules! tables {
     ($($table:ident => $name:literal, $columns:literal;)+) => {
@@ -39,6 +41,12 @@ tables! {
     TierStates => "creator_tier_states", "creator_id, organic, below_since, below_best";
     Blocks => "creator_blocks", "id, creator_id, source, reason, blocks, starts_at, ends_at, created_by, created_at, lifted_by, lift_reason";
     Earnings => "creator_earnings_daily", "creator_id, day, share_minor";
+    Payments => "earnings", "id, creator_id, gross_minor, fee_minor, reserve_minor, reversed_minor, occurred_at, recorded_at, \
+        matures_on, reserve_until, currency, source, recorded_by, fan";
+    Reversals => "earning_reversals", "id, earning_id, creator_id, kind, currency, gross_minor, fee_minor, reserve_minor, \
+        occurred_at, recorded_at, recorded_by, reason";
+    Dues => "earning_dues", "kind, due_on, creator_id, currency, amount_minor";
+    Months => "creator_earnings_monthly", "creator_id, month, currency, source, gross_minor, share_minor";
     Consents => "creator_consents", "id, creator_id, channel, state, source, proof, recorded_by, recorded_at, contact";
     Runs => "onboarding_runs", "id, creator_id, cluster_id, flow_version, state, started_at, last_activity_at, stalls_at, abandons_at, \
         stalled_at, ended_at";
@@ -56,6 +64,8 @@ tables! {
 #[derive(Debug)]
 pub(super) struct Sheets {
     texts: Vec<String>,
+    /// What the ledger has of them.
+    pub(super) transfers: Vec<NewTransfer>,
     /// Creators among them.
     pub(super) creators: u32,
 }
@@ -64,6 +74,7 @@ impl Sheets {
     pub(super) fn new() -> Self {
         Self {
             texts: vec![String::new(); Table::ALL.len()],
+            transfers: Vec::new(),
             creators: 0,
         }
     }

@@ -8,7 +8,15 @@ use super::rows::{Sheets, Table};
 use crate::kernel::stored;
 
 /// The tables that follow from the others.
-const FOLLOWING: [&str; 3] = ["creator_tiers", "verifications", "verification_events"];
+const FOLLOWING: [&str; 7] = [
+    "creator_tiers",
+    "verifications",
+    "verification_events",
+    "ledger_accounts",
+    "ledger_balances",
+    "ledger_transfers",
+    "ledger_entries",
+];
 /// Memory that building an index may use.
 const INDEX_MEMORY: &str = "256MB";
 
@@ -175,6 +183,8 @@ pub(super) async fn drop_upkeep(conn: &mut PgConnection) -> sqlx::Result<Dropped
         r#"select format('drop index %I', i.indexrelid::regclass::text) as "gone!", pg_get_indexdef(i.indexrelid) as "back!"
            from pg_index i join pg_class t on t.oid = i.indrelid
            where t.relname = any($1) and t.relnamespace = current_schema()::regnamespace and not i.indisunique
+             -- an index over partitions cannot be put back as it was, and so large a population has nothing in them
+             and t.relkind = 'r'
            union all
            select format('alter table %s drop constraint %I', c.conrelid::regclass, c.conname),
                   format('alter table %s add constraint %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid))

@@ -24,6 +24,14 @@ fn then() -> Clock {
     clock
 }
 
+/// Creators with everything, and without their earnings one by one, which take their time.
+fn lifelike(creators: u32) -> Plan {
+    Plan {
+        detail: Detail::Everything,
+        ..Plan::lifelike(creators, as_of())
+    }
+}
+
 async fn made(pool: &PgPool, plan: &Plan) -> Result<u64, SeedError> {
     populate(pool, &Ctx::new(Actor::System, &then()), plan, |_| ()).await
 }
@@ -55,15 +63,15 @@ async fn digest(pool: &PgPool) -> Vec<(String, i64, String)> {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn seeding_twice_is_seeding_once_and_more_is_refused(pool: PgPool) {
-    let plan = Plan::lifelike(300, as_of());
-    assert_eq!(made(&pool, &plan).await.expect("made"), 300);
+    let plan = Plan::lifelike(100, as_of());
+    assert_eq!(made(&pool, &plan).await.expect("made"), 100);
     let before = digest(&pool).await;
     assert_eq!(made(&pool, &plan).await.expect("there"), 0);
     assert_eq!(digest(&pool).await, before);
     let mut conn = pool.acquire().await.expect("a connection");
     assert_eq!(standing(&mut conn).await.expect("read"), Some(plan.clone()));
     let more = Plan {
-        creators: 301,
+        creators: 101,
         ..plan.clone()
     };
     let refused = made(&pool, &more).await.expect_err("refused");
@@ -77,14 +85,14 @@ async fn nobody_is_made_up_beside_somebody_else(pool: PgPool) {
         .execute(&pool)
         .await
         .expect("somebody");
-    let refused = made(&pool, &Plan::lifelike(10, as_of())).await;
+    let refused = made(&pool, &lifelike(10)).await;
     assert!(matches!(refused, Err(SeedError::NotEmpty)), "{refused:?}");
     assert_eq!(count(&pool, "creators").await, 0);
     assert_eq!(count(&pool, "seed_population").await, 0);
 }
 
 /// The digest of this population, the same on every machine; changes only when somebody changes what is made up.
-const DIGEST: &str = "ac32e718154de11f2f14ad086fa584c6d8ed590cef9e684fec49aceb1d7ba94b";
+const DIGEST: &str = "7261a160f8ca780245df8b9ad2488d23cf95adc98325d5cd7173b011eac25621";
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_same_seed_makes_the_same_rows_and_another_one_others(pool: PgPool) {
@@ -92,7 +100,7 @@ async fn the_same_seed_makes_the_same_rows_and_another_one_others(pool: PgPool) 
     let mut rows = async |seed| {
         let plan = Plan {
             seed,
-            ..Plan::lifelike(1_200, as_of())
+            ..lifelike(1_200)
         };
         let ctx = Ctx::new(Actor::System, &then());
         let author = author(&mut conn, &ctx, &plan).await.expect("the rules");
@@ -111,9 +119,7 @@ async fn the_same_seed_makes_the_same_rows_and_another_one_others(pool: PgPool) 
 
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_made_up_is_consistent(pool: PgPool) {
-    made(&pool, &Plan::lifelike(MANY, as_of()))
-        .await
-        .expect("made");
+    made(&pool, &lifelike(MANY)).await.expect("made");
     for (promise, broken) in BROKEN {
         assert_eq!(count(&pool, broken).await, 0, "{promise}");
     }
@@ -191,6 +197,55 @@ const BROKEN: [(&str, &str); 15] = [
         join creators c on c.id = t.creator_id where t.at < c.created_at"),
 ];
 
+#[sqlx::test(migrations = "../migrations")]
+async fn earnings_one_by_one_make_up_balances_and_all_sums(pool: PgPool) {
+    let plan = Plan::lifelike(120, as_of());
+    assert_eq!(plan.detail, Detail::Ledger);
+    made(&pool, &plan)
+        .await
+        .expect("made, and the ledger holds");
+    for (promise, broken) in OFF {
+        assert_eq!(count(&pool, broken).await, 0, "{promise}");
+    }
+    let earnings = count(&pool, "earnings").await;
+    assert!((100..400).contains(&(earnings / 120)), "{earnings}");
+    let strays = "(select from ledger_entries_default union all select from earnings_default) s";
+    assert_eq!(
+        count(&pool, strays).await,
+        0,
+        "each month has its partition"
+    );
+    for (there, some) in [
+        ("refunds of what had matured", "ledger_transfers t join ledger_entries e on e.transfer_id = t.id
+            join ledger_accounts a on a.id = e.account_id where t.kind in ('refund', 'chargeback') and a.code = 'creator_available'"),
+        ("money that waits for its creator", "earning_dues d join creators c on c.id = d.creator_id
+            where d.due_on < '2026-11-22' and c.status in ('suspended', 'banned')"),
+        ("reserves", "earning_dues where kind = 'reserve' and due_on > '2026-11-22'"),
+    ] {
+        assert!(count(&pool, some).await > 0, "no {there}");
+    }
+}
+
+/// Differences that there must not be.
+const OFF: [(&str, &str); 5] = [
+    ("a day's earnings less what was taken back are the day's sum", "(select creator_id, (occurred_at at time zone 'UTC')::date as day,
+        sum(share)::int8 as share from (select creator_id, occurred_at, gross_minor - fee_minor as share from earnings
+        union all select creator_id, occurred_at, fee_minor - gross_minor from earning_reversals) s group by 1, 2) s
+        full join creator_earnings_daily d using (creator_id, day) where d.share_minor is distinct from s.share"),
+    ("so are the months'", "(select creator_id, date_trunc('month', day::timestamp)::date as month, sum(share_minor) as share from creator_earnings_daily
+        group by 1, 2) d full join (select creator_id, month, sum(share_minor) as share from creator_earnings_monthly group by 1, 2) m
+        using (creator_id, month) where d.share is distinct from m.share"),
+    ("what is pending and reserved is due", "(select a.creator_id, case a.code when 'creator_pending' then 'maturity' else 'reserve' end as kind,
+        sum(b.credits_posted - b.debits_posted) as held from ledger_accounts a join ledger_balances b on b.account_id = a.id
+        where a.code in ('creator_pending', 'creator_reserved') group by 1, 2) l
+        full join (select creator_id, kind, sum(amount_minor) as due from earning_dues group by 1, 2) d using (creator_id, kind)
+        where coalesce(l.held, 0) <> coalesce(d.due, 0)"),
+    ("each earning has its transfer, recorded with it", "earnings e left join ledger_transfers t on t.id = e.id
+        where t.kind is distinct from 'earning' or date_trunc('milliseconds', t.recorded_at) <> date_trunc('milliseconds', e.recorded_at)"),
+    ("what was taken back of an earning is noted with it", "earnings e where e.reversed_minor <>
+        (select coalesce(sum(r.gross_minor), 0) from earning_reversals r where r.earning_id = e.id)"),
+];
+
 /// Every status may follow the one before.
 async fn legal_steps(pool: &PgPool) {
     let steps: Vec<(String, String)> = sqlx::query_as(
@@ -210,9 +265,7 @@ async fn legal_steps(pool: &PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_tier_run_finds_nothing_to_change(pool: PgPool) {
-    made(&pool, &Plan::lifelike(MANY, as_of()))
-        .await
-        .expect("made");
+    made(&pool, &lifelike(MANY)).await.expect("made");
     let run = evaluated(&pool).await;
     assert_eq!((run.promoted, run.demoted), (0, 0), "{run:?}");
     assert_eq!(run.evaluated, i64::from(MANY));
@@ -220,7 +273,7 @@ async fn a_tier_run_finds_nothing_to_change(pool: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_tier_run_catches_up_with_those_that_were_left_out(pool: PgPool) {
-    let whole = Plan::lifelike(MANY, as_of());
+    let whole = lifelike(MANY);
     let plan = Plan {
         unevaluated_per_mille: 400,
         detail: Detail::Core,
@@ -283,9 +336,7 @@ async fn what_is_dropped_for_speed_is_back_afterwards(pool: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn everybody_could_have_registered_and_can_belong_to_nobody(pool: PgPool) {
-    made(&pool, &Plan::lifelike(400, as_of()))
-        .await
-        .expect("made");
+    made(&pool, &lifelike(400)).await.expect("made");
     let rows: Vec<(String, String)> = sqlx::query_as("select email, username from creators")
         .fetch_all(&pool)
         .await

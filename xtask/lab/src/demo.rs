@@ -10,7 +10,7 @@ use serde_json::Value;
 use shared::campaigns::CampaignId;
 use shared::config::Config;
 use shared::kernel::{Actor, Clock, Ctx, TypedId};
-use shared::seed::{self, Plan};
+use shared::seed::{self, Detail, Plan};
 use sqlx::PgPool;
 
 /// The longest that the demo waits for the campaign to end.
@@ -81,7 +81,10 @@ async fn make_up(pool: &PgPool, creators: u32) -> anyhow::Result<()> {
         return Ok(());
     }
     let clock = Clock::system();
-    let plan = Plan::lifelike(creators, clock.now().date_naive());
+    let plan = Plan {
+        detail: Detail::Everything,
+        ..Plan::lifelike(creators, clock.now().date_naive())
+    };
     seed::populate(pool, &Ctx::new(Actor::System, &clock), &plan, |_| ()).await?;
     println!("{creators} creators made up");
     Ok(())

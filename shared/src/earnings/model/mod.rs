@@ -5,6 +5,7 @@ mod earning;
 mod parts;
 mod rules;
 mod summary;
+mod transfers;
 
 pub(super) use conversion::{Both, ConvertedSum, Lot, is_settled};
 pub use conversion::{WaitReason, Waiting};
@@ -13,7 +14,8 @@ pub use earning::{
     Reversal, ReversalKind, TEXT_MAX_CHARS,
 };
 pub use parts::Parts;
-pub use rules::Rules;
-pub(super) use rules::{FeeRule, MaturityRule, ReserveRule, Terms};
+pub(super) use rules::{FeeRule, MaturityRule, ReserveRule};
+pub use rules::{Rules, Terms};
 pub use summary::{BreakdownKey, CurrencySummary, Reporting, Summary};
 pub(super) use summary::{Conversion, MonthSum};
+pub use transfers::About;

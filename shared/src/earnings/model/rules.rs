@@ -44,10 +44,13 @@ pub struct Rules {
 
 /// What the rules make of an earning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::earnings) struct Terms {
-    pub(in crate::earnings) parts: Parts,
-    pub(in crate::earnings) matures_on: NaiveDate,
-    pub(in crate::earnings) reserve_until: NaiveDate,
+pub struct Terms {
+    /// Its parts.
+    pub parts: Parts,
+    /// When what is not reserved becomes available.
+    pub matures_on: NaiveDate,
+    /// When the reserve does.
+    pub reserve_until: NaiveDate,
 }
 
 /// The latest of those rules that have begun on `day`, one of its own before one for all.
@@ -70,7 +73,7 @@ fn in_force<'a, T>(
 impl Rules {
     /// What becomes of a gross amount; none if no rule is in force for it. The fee is that of the day on which the fan paid,
     /// and nothing matures before the day after it was recorded.
-    pub(in crate::earnings) fn terms(
+    pub fn terms(
         &self,
         source: EarningSource,
         gross: i64,

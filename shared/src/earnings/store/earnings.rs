@@ -12,9 +12,6 @@ use crate::earnings::{Earning, EarningId, Parts, Reversal};
 use crate::kernel::money::Currency;
 use crate::kernel::{Ctx, TypedId, stored};
 
-/// Months for which partitions exist, from this one on.
-const MONTHS_AHEAD: i32 = 4;
-
 /// Where a page of earnings ended.
 pub(in crate::earnings) type Place = (DateTime<Utc>, Uuid);
 
@@ -309,15 +306,16 @@ pub(in crate::earnings) async fn set_currency(
     .map(drop)
 }
 
-/// Makes the partitions that are missing from this month on; answers how many.
+/// Makes the partitions that are missing of so many months from a day's on; answers how many.
 pub(in crate::earnings) async fn make_partitions(
     conn: &mut PgConnection,
-    today: NaiveDate,
+    from: NaiveDate,
+    months: i32,
 ) -> sqlx::Result<i32> {
     sqlx::query_scalar!(
         r#"select earnings_make_partitions($1, $2) as "made!""#,
-        today,
-        MONTHS_AHEAD
+        from,
+        months
     )
     .fetch_one(conn)
     .await

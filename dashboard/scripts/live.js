@@ -6,11 +6,14 @@ import htmx from "htmx.org/dist/htmx.esm.js";
 const GAP_MS = 1000;
 /** Without any event, relative times and figures are looked at again after this long. */
 const QUIET_MS = 15000;
+/** Figures are kept this long for all who look, and a little more: after the last event they are looked at once more. */
+const SETTLED_MS = 3500;
 /** For who may not watch events. */
 const UNWATCHED_MS = 3000;
 
 let source = null;
 let stale = false;
+let settledAt = Infinity;
 let busy = false;
 let lookedAt = Date.now();
 let over = false;
@@ -22,8 +25,7 @@ export function startLive(dress) {
   document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
   document.addEventListener("page:stale", () => {
     look();
-    // what is shared by all who look may be a moment old: look once more
-    stale = true;
+    changed();
   });
   document.addEventListener("session:over", sessionOver);
   document.addEventListener("htmx:before:response", (event) => {
@@ -35,7 +37,7 @@ export function startLive(dress) {
   if (!document.hidden) connect();
   setInterval(() => {
     const age = Date.now() - lookedAt;
-    if ((stale && age >= GAP_MS) || age >= quietMs) look();
+    if ((stale && age >= GAP_MS) || Date.now() >= settledAt || age >= quietMs) look();
   }, 250);
 
   async function look() {
@@ -43,6 +45,7 @@ export function startLive(dress) {
     busy = true;
     stale = false;
     lookedAt = Date.now();
+    if (lookedAt >= settledAt) settledAt = Infinity;
     try {
       await htmx.ajax("GET", location.pathname + location.search, { target: "#live", select: "#live", swap: "outerMorph" });
       dress();
@@ -61,16 +64,21 @@ function isBusyWith(place) {
   return Boolean(types || chose || open || !getSelection().isCollapsed);
 }
 
+function changed() {
+  stale = true;
+  settledAt = Date.now() + SETTLED_MS;
+}
+
 function connect() {
   if (source || over) return;
-  stale = true;
+  changed();
   source = new EventSource("/api/events");
   source.addEventListener("open", () => {
     quietMs = QUIET_MS;
     note("");
   });
-  source.addEventListener("changes", () => (stale = true));
-  source.addEventListener("reset", () => (stale = true));
+  source.addEventListener("changes", changed);
+  source.addEventListener("reset", changed);
   // the browser comes back by itself; only a refusal ends the source
   source.addEventListener("error", () => {
     if (source?.readyState !== EventSource.CLOSED) return note("reconnecting …");

@@ -181,15 +181,23 @@ fn drawing(frame: &Frame<'_>, detail: &JobDetail) -> Markup {
         .filter_map(|a| Some((a, a.started_at?)))
         .collect();
     let height = LANE * (ran.len() + 1) as f64;
+    // what happened at the very end still lies within the drawing
+    let bar = |class: &str, lane: usize, from: DateTime<Utc>, until: DateTime<Utc>, told: &str| {
+        let width = (x(until) - x(from)).max(LEAST);
+        let (left, top) = (x(from).min(WIDTH - width), LANE * lane as f64 + 2.0);
+        html! { rect class=(class) x=(left) y=(top) width=(width) height=(LANE - 4.0) { title { (told) " " (between(from, until)) } } }
+    };
+    let first = ran.first().map_or(until, |(_, at)| *at);
+    let mut waits_since = None;
     html! {
         section aria-labelledby="life" {
             header { h2 #life { "Its life" } span.muted { (between(from, until)) " in all" } }
             svg.life viewBox={ "0 0 " (WIDTH) " " (height) } preserveAspectRatio="none" role="img" aria-label={ (ran.len()) " attempts in " (between(from, until)) } {
-                rect.waited x="0" y="2" width=(x(ran.first().map_or(until, |(_, at)| *at)).max(LEAST)) height=(LANE - 4.0) {}
+                (bar("waited", 0, from, first, "waited"))
                 @for (lane, (attempt, start)) in ran.iter().enumerate() {
                     @let end = attempt.ended_at.unwrap_or(frame.now);
-                    rect class={ "ran ran-" (attempt.outcome) } x=(x(*start)) y=(LANE * (lane + 1) as f64 + 2.0)
-                        width=((x(end) - x(*start)).max(LEAST)) height=(LANE - 4.0) { title { (attempt.outcome) " after " (between(*start, end)) } }
+                    @if let Some(since) = waits_since.replace(end) { (bar("waited", lane + 1, since, *start, "waited")) }
+                    (bar(&format!("ran ran-{}", attempt.outcome), lane + 1, *start, end, &format!("{} after", attempt.outcome)))
                 }
             }
         }

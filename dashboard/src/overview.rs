@@ -95,14 +95,13 @@ fn find_concerns(page: &OverviewPage) -> Vec<Concern> {
             .controls
             .get(name)
             .is_some_and(|control| control.paused_at.is_some());
-        for (grave, text) in of_queue(sample, name, depth, paused) {
-            let state = if depth.dead > 0 && text.contains("dead") {
-                "dead"
-            } else {
-                "available"
-            };
-            let words = format!("{} {}", term("queue", name), term("state", state));
+        let words = format!("{} {}", term("queue", name), term("state", "available"));
+        for (grave, text) in of_waiting(sample, name, depth, paused) {
             say(grave, text, link("/jobs", &[("q", &words)]));
+        }
+        if depth.dead > 0 {
+            let text = format!("{} dead jobs in {name} wait for a decision.", dead(depth));
+            say(false, text, link("/dead-letters", &[("queue", name)]));
         }
     }
     if sample.oldest_transaction_s > OLD_TRANSACTION_S {
@@ -115,7 +114,8 @@ fn find_concerns(page: &OverviewPage) -> Vec<Concern> {
     found
 }
 
-fn of_queue(sample: &Sample, name: &str, depth: &Depth, paused: bool) -> Vec<(bool, String)> {
+/// What is wrong with the jobs of a queue that wait.
+fn of_waiting(sample: &Sample, name: &str, depth: &Depth, paused: bool) -> Vec<(bool, String)> {
     let mut found = Vec::new();
     let late = depth
         .oldest_due
@@ -145,12 +145,6 @@ fn of_queue(sample: &Sample, name: &str, depth: &Depth, paused: bool) -> Vec<(bo
         found.push((
             true,
             format!("{n} jobs in {name} are of a kind that no live worker knows."),
-        ));
-    }
-    if depth.dead > 0 {
-        found.push((
-            false,
-            format!("{} dead jobs in {name} wait for a decision.", dead(depth)),
         ));
     }
     found

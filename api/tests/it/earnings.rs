@@ -254,3 +254,87 @@ async fn an_earning_is_taken_back_and_the_ledger_is_shown(pool: PgPool) {
         "{timeline:?}"
     );
 }
+
+/// Fetches a statement; `accept` as the header, if it is not empty.
+async fn statement(app: &TestApp, token: &str, path: &str, accept: &str) -> Answer {
+    let mut request = Request::builder()
+        .uri(path)
+        .header("authorization", format!("Bearer {token}"));
+    if !accept.is_empty() {
+        request = request.header("accept", accept);
+    }
+    app.send(request.body(Body::empty()).expect("a request"))
+        .await
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_statement_is_fetched_as_csv_or_pdf_by_whoever_may(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let (creator, _) = registered(&app, "ada").await;
+    let list = format!("{creator}/earnings/statements");
+    assert_eq!(app.get(&list).await.json(), json!({ "items": [] }));
+    app.post(
+        &format!("{creator}/earnings"),
+        json!({ "amount": "125.50", "source": "tip" }),
+    )
+    .await;
+    let months = app.get(&list).await.json();
+    assert_eq!(months["items"][0]["currencies"], json!(["USD"]));
+    assert_eq!(months["items"][0]["provisional"], true);
+    let month = months["items"][0]["month"].as_str().expect("a month");
+    let path = format!("{list}/{month}");
+    let staff = app.token(Role::Finance);
+    for (path, accept, media) in [
+        (path.clone(), "", "text/csv"),
+        (path.clone(), "text/html, */*;q=0.8", "text/csv"),
+        (path.clone(), "application/pdf", "application/pdf"),
+        (format!("{path}?format=pdf"), "text/csv", "application/pdf"),
+    ] {
+        let answer = statement(&app, &staff, &path, accept).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-type")),
+            (200, media),
+            "{path} {accept}"
+        );
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    let csv = app.get(&path).await.text;
+    assert!(
+        csv.contains(",125.50,-25.10,100.40,94.12,6.28,0.00"),
+        "{csv}"
+    );
+    let neither = statement(&app, &staff, &path, "image/png").await;
+    assert_eq!(neither.problem(), "not-acceptable");
+    let wrong = app.get(&format!("{path}?format=doc")).await;
+    assert_eq!(wrong_fields(&wrong), ["format"]);
+    for none in ["1999-01", "2026-13", "x"] {
+        assert_eq!(
+            app.get(&format!("{list}/{none}")).await.status,
+            404,
+            "{none}"
+        );
+    }
+    let support = statement(&app, &app.token(Role::Support), &path, "").await;
+    assert_eq!(support.status, 403);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_earned_in_another_currency_waits_in_the_summary_with_the_reason(pool: PgPool) {
+    let app = TestApp::new(pool);
+    let (creator, _) = registered(&app, "ada").await;
+    let path = format!("{creator}/earnings");
+    let yen = json!({ "amount": "1001", "source": "tip", "currency": "JPY" });
+    app.post(&path, yen).await;
+    let shown = app.get(&path).await.json();
+    let reporting = &shown["reporting"];
+    assert_eq!(reporting["totalEarnings"], Value::Null);
+    assert_eq!(
+        reporting["reason"],
+        "no exchange rate to USD is known for JPY"
+    );
+    let waiting = &reporting["waiting"][0];
+    assert_eq!(
+        (&waiting["currency"], &waiting["amount"], &waiting["reason"]),
+        (&json!("JPY"), &json!(801), &json!("day_under_way"))
+    );
+}

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::EarningId;
+use super::{EarningId, Month};
 use crate::creators::CreatorError;
 use crate::fx::FxError;
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor};
@@ -27,6 +27,9 @@ pub enum EarningError {
     /// More earnings at once than [`super::RECORD_MAX`].
     #[error("report from 1 to {} earnings at once", super::RECORD_MAX)]
     TooMany,
+    /// There was nothing yet in that month, or it has not begun.
+    #[error("there is no statement of {0}")]
+    NoStatement(Month),
     /// No rule for fee, reserve or maturity is in force.
     #[error("no rule for fee, reserve or maturity is in force for that day")]
     NoRule,
@@ -79,7 +82,7 @@ impl Classify for EarningError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) | Self::TooMany => ErrorKind::Invalid,
-            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::NotFound(_) | Self::NoStatement(_) => ErrorKind::NotFound,
             Self::ExternalIdReused(_) | Self::PayoutsUnderWay(_) => ErrorKind::Conflict,
             Self::NoRule => ErrorKind::Internal,
             Self::Creator(error) => error.kind(),
@@ -97,6 +100,7 @@ impl Classify for EarningError {
             Self::Invalid(_) => "invalid-fields",
             Self::TooMany => "too-many-earnings",
             Self::NotFound(_) => "earning-not-found",
+            Self::NoStatement(_) => "statement-not-found",
             Self::ExternalIdReused(_) => "external-id-reused",
             Self::PayoutsUnderWay(_) => "payouts-under-way",
             Self::NoRule => "internal",
@@ -119,6 +123,7 @@ impl Classify for EarningError {
             Self::Cursor(error) => error.fields(),
             Self::TooMany
             | Self::NotFound(_)
+            | Self::NoStatement(_)
             | Self::ExternalIdReused(_)
             | Self::PayoutsUnderWay(_)
             | Self::NoRule

@@ -19,6 +19,7 @@ mod merge;
 mod model;
 mod record;
 mod reverse;
+mod statement;
 mod store;
 mod summary;
 #[cfg(test)]
@@ -40,6 +41,10 @@ pub use model::{
 };
 pub use record::{Change, RECORD_MAX, Recorded, keep_unconverted, record, record_many};
 pub use reverse::reverse;
+pub use statement::{
+    InvalidMonth, Line, Month, STATEMENT_LINES_MAX, Section, Statement, StatementMonth, statement,
+    statement_months,
+};
 pub use summary::{set_currency, summary};
 
 use chrono::NaiveDate;

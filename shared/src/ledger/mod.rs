@@ -14,6 +14,7 @@ mod check;
 mod error;
 mod jobs;
 mod model;
+mod movements;
 mod post;
 mod store;
 #[cfg(test)]
@@ -26,9 +27,10 @@ pub use error::LedgerError;
 pub(crate) use jobs::QUEUE;
 pub use jobs::{CheckLedger, ExpireHolds, MakePartitions};
 pub use model::{
-    Account, AccountCode, Balance, HOT_SHARDS, ID_AGE_MAX_DAYS, LEGS_MAX, Leg, NewTransfer,
-    Outcome, Side, Step, TransferId, TransferKind,
+    Account, AccountCode, Balance, Funds, HOT_SHARDS, ID_AGE_MAX_DAYS, LEGS_MAX, Leg, Movement,
+    Movements, NewTransfer, Outcome, Side, Step, TransferId, TransferKind,
 };
+pub use movements::{creator_months, creator_movements};
 pub use post::{POST_MAX, Posted, post};
 pub use upkeep::{EXPIRE_STEP_MAX, expire_holds, make_partitions};
 

@@ -6,6 +6,7 @@ mod ledger;
 mod list;
 mod record;
 mod reverse;
+mod statements;
 mod summary;
 mod view;
 
@@ -18,6 +19,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(summary::show, record::record))
         .routes(routes!(list::list))
+        .routes(routes!(statements::list))
+        .routes(routes!(statements::fetch))
         .routes(routes!(reverse::reverse))
         .routes(routes!(summary::set_currency))
         .routes(routes!(bulk::record))

@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use crate::creators::CreatorId;
 use crate::earnings::record::Draft;
-use crate::earnings::{Earning, EarningId, Parts, Reversal};
+use crate::earnings::{Earning, EarningId, EarningSource, Parts, Reversal};
 use crate::kernel::money::Currency;
 use crate::kernel::{Ctx, TypedId, stored};
+use crate::ledger::TransferId;
 
 /// Where a page of earnings ended.
 pub(in crate::earnings) type Place = (DateTime<Utc>, Uuid);
@@ -270,6 +271,25 @@ pub(in crate::earnings) async fn find_reversal(
         })
     })
     .transpose()
+}
+
+/// What was paid for, of earnings and of what was taken back, by the ids of their transfers; others are left out.
+pub(in crate::earnings) async fn sources(
+    conn: &mut PgConnection,
+    transfers: Vec<TransferId>,
+) -> sqlx::Result<HashMap<Uuid, EarningSource>> {
+    let ids: Vec<Uuid> = transfers.into_iter().map(TypedId::uuid).collect();
+    let rows = sqlx::query!(
+        r#"select id as "id!", source as "source!" from earnings where id = any($1)
+           union all
+           select r.id, e.source from earning_reversals r join earnings e on e.id = r.earning_id where r.id = any($1)"#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((row.id, stored("source", &row.source)?)))
+        .collect()
 }
 
 /// The currency that was set for a creator.

@@ -4,6 +4,7 @@ mod converting;
 mod maturing;
 mod recording;
 mod reversing;
+mod stating;
 
 use chrono::Duration;
 use sqlx::PgPool;

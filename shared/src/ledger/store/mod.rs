@@ -4,6 +4,7 @@ pub(super) mod balances;
 pub(super) mod checks;
 pub(super) mod links;
 pub(super) mod load;
+pub(super) mod movements;
 pub(super) mod transfers;
 
 use sqlx::types::Uuid;

@@ -106,10 +106,12 @@ impl Plan {
             seed: 1,
             as_of,
             mixture: Mixture::Lifelike,
-            detail: match creators {
-                ..=LEDGER_MAX => Detail::Ledger,
-                ..=EVERYTHING_MAX => Detail::Everything,
-                _ => Detail::Core,
+            detail: if creators <= LEDGER_MAX {
+                Detail::Ledger
+            } else if creators <= EVERYTHING_MAX {
+                Detail::Everything
+            } else {
+                Detail::Core
             },
             unevaluated_per_mille: 0,
         }

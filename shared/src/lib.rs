@@ -31,8 +31,8 @@ pub mod seed;
 pub mod standing_schedules;
 pub mod tags;
 pub mod tasks;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod tiers;
 pub mod timeline;
 pub mod verification;

@@ -1,4 +1,4 @@
-//! What the tests of several slices build.
+//! What the tests of several slices, of other crates and of the laboratory build. All of it panics where something fails.
 
 use chrono::Duration;
 use sqlx::{PgConnection, PgPool};
@@ -7,11 +7,14 @@ use crate::creators::{
     self, AgeVerdict, CreatorId, CreatorStatus, NewAgeDecision, NewCreator, PersonChanges,
     PersonId, StatusChange,
 };
-use crate::kernel::{Actor, Clock, Ctx};
+use crate::kernel::money::Money;
+use crate::kernel::{Actor, Caller, Clock, Ctx};
+use crate::ledger::{self, Account, AccountCode, Leg, NewTransfer, TransferId, TransferKind};
+use crate::payouts::{self, Carriers, DestinationId, Payee};
 use crate::verification::{self, NewVerdict, Verdict, VerificationKind, VerificationMethod};
 
 /// A creator who said no more than they had to.
-pub(crate) fn newcomer(cluster: &str, name: &str) -> NewCreator {
+pub fn newcomer(cluster: &str, name: &str) -> NewCreator {
     NewCreator {
         email: format!("{name}@x.example").parse().expect("an address"),
         username: name.parse().expect("a username"),
@@ -27,7 +30,7 @@ pub(crate) fn newcomer(cluster: &str, name: &str) -> NewCreator {
 }
 
 /// Registers a creator.
-pub(crate) async fn creator(pool: &PgPool, cluster: &str, name: &str) -> CreatorId {
+pub async fn creator(pool: &PgPool, cluster: &str, name: &str) -> CreatorId {
     let mut tx = pool.begin().await.expect("a transaction");
     let ctx = Ctx::new(Actor::System, &Clock::system());
     let made = creators::register(&mut tx, &ctx, &newcomer(cluster, name))
@@ -43,7 +46,7 @@ pub(crate) const BIRTH_DATE: &str = "1990-05-06";
 pub(crate) const IDENTITY_VALID_DAYS: i64 = 30;
 
 /// Puts a person's name and birth date on file.
-pub(crate) async fn papers(conn: &mut PgConnection, person: PersonId, name: &str) {
+pub async fn papers(conn: &mut PgConnection, person: PersonId, name: &str) {
     let ctx = Ctx::new(Actor::System, &Clock::system());
     let changes = PersonChanges {
         legal_name: Some(Some(name.to_owned())),
@@ -56,7 +59,7 @@ pub(crate) async fn papers(conn: &mut PgConnection, person: PersonId, name: &str
 }
 
 /// Registers a creator who is active and whose age and identity are verified: nothing keeps them from being paid.
-pub(crate) async fn payable_creator(pool: &PgPool, cluster: &str, name: &str) -> CreatorId {
+pub async fn payable_creator(pool: &PgPool, cluster: &str, name: &str) -> CreatorId {
     let id = creator(pool, cluster, name).await;
     let mut tx = pool.begin().await.expect("a transaction");
     let ctx = Ctx::new(Actor::System, &Clock::system());
@@ -84,7 +87,7 @@ pub(crate) async fn payable_creator(pool: &PgPool, cluster: &str, name: &str) ->
 }
 
 /// Takes a kind all the way to verified.
-pub(crate) async fn verify(conn: &mut PgConnection, id: CreatorId, kind: VerificationKind) {
+pub async fn verify(conn: &mut PgConnection, id: CreatorId, kind: VerificationKind) {
     let ctx = Ctx::new(Actor::System, &Clock::system());
     verification::submit(conn, &ctx, id, kind, "passport")
         .await
@@ -109,4 +112,56 @@ pub(crate) async fn verify(conn: &mut PgConnection, id: CreatorId, kind: Verific
             .await
             .expect("decided");
     }
+}
+
+/// A context of somebody of staff.
+pub fn staff(clock: &Clock, name: &str) -> Ctx {
+    let caller = Caller {
+        subject: name.to_owned(),
+        roles: Vec::new(),
+        scopes: None,
+        clusters: None,
+        creator: None,
+        session: None,
+    };
+    Ctx::new(Actor::User(caller), clock)
+}
+
+/// The transfer by which a creator has something available.
+pub fn gift(ctx: &Ctx, of: CreatorId, amount: Money) -> NewTransfer {
+    let receipts = Account::platform(AccountCode::FanReceipts, amount.currency);
+    let own = Account::creator(of, AccountCode::CreatorAvailable, amount.currency);
+    let legs = [
+        Leg::debit(receipts, amount.minor),
+        Leg::credit(own, amount.minor),
+    ];
+    let id = TransferId::at(ctx.now());
+    NewTransfer::posting(id, TransferKind::Earning, ctx.now(), legs)
+}
+
+/// A creator has something available.
+pub async fn earn(conn: &mut PgConnection, ctx: &Ctx, of: CreatorId, amount: Money) {
+    ledger::post(conn, ctx, &[gift(ctx, of, amount)])
+        .await
+        .expect("posted");
+}
+
+/// Enters where a creator is paid, and has somebody else verify it.
+pub async fn destination(
+    conn: &mut PgConnection,
+    clock: &Clock,
+    carriers: &Carriers,
+    of: CreatorId,
+    payee: Payee,
+) -> DestinationId {
+    let clerk = staff(clock, "clerk");
+    let (one, _) = payouts::add_destination(conn, &clerk, carriers, of, payee)
+        .await
+        .expect("entered");
+    let auditor = staff(clock, "auditor");
+    let verified = payouts::Verdict::Verified;
+    payouts::decide_destination(conn, &auditor, of, one.id, verified, None)
+        .await
+        .expect("verified");
+    one.id
 }

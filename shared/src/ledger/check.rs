@@ -20,7 +20,7 @@ pub const FINDINGS_MAX: i64 = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// What was looked at: a currency, or an account's number.
+    /// What was looked at: a currency, an account's number, or a row of somebody who posts.
     pub what: String,
     /// What is wrong with it.
     pub why: String,
@@ -53,10 +53,20 @@ impl Check {
 /// # Errors
 /// [`LedgerError::DoesNotHold`] with what was found, which is kept nevertheless; or if the database refuses.
 pub async fn check(db: &Db, ctx: &Ctx) -> Result<Check, LedgerError> {
+    check_with(db, ctx, Vec::new()).await
+}
+
+/// As [`check`], with what slices above found when they held their own rows against the ledger: it is kept and told beside
+/// what is found here.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_with(db: &Db, ctx: &Ctx, beside: Vec<Finding>) -> Result<Check, LedgerError> {
     let mut conn = db.pool().acquire().await?;
     let mut tx = conn.begin().await?;
-    let (entries, findings, took_ms) = look(&mut tx, true).await?;
+    let (entries, mut findings, took_ms) = look(&mut tx, true).await?;
     tx.rollback().await?;
+    findings.extend(beside);
     let check = Check {
         at: ctx.now(),
         took_ms,

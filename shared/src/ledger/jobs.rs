@@ -18,7 +18,7 @@ pub struct CheckLedger {}
 impl Job for CheckLedger {
     const KIND: &'static str = "ledger.check";
     const QUEUE: &'static str = QUEUE;
-    const DESCRIPTION: &'static str = "Checks that debits equal credits and balances equal their entries; a dead letter says that they do not.";
+    const DESCRIPTION: &'static str = "Checks that debits equal credits, balances their entries, and payouts what was moved for them; a dead letter says that they do not.";
     const POLICY: Policy = Policy {
         timeout: Duration::from_secs(3 * 3600),
         max_attempts: 3,

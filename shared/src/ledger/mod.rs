@@ -22,7 +22,7 @@ mod tests;
 mod upkeep;
 
 pub use bulk_load::{Loader, bulk_load};
-pub use check::{Check, FINDINGS_MAX, Finding, check, latest_check};
+pub use check::{Check, FINDINGS_MAX, Finding, check, check_with, latest_check};
 pub use error::LedgerError;
 pub(crate) use jobs::QUEUE;
 pub use jobs::{CheckLedger, ExpireHolds, MakePartitions};

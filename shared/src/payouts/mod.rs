@@ -14,6 +14,7 @@ mod approve;
 mod batches;
 mod begin;
 mod carriers;
+mod check;
 mod destinations;
 mod eligibility;
 mod error;
@@ -38,6 +39,7 @@ pub use batches::{
     write_step,
 };
 pub use carriers::Carriers;
+pub use check::check;
 pub use destinations::{
     Verdict, add_destination, decide_destination, destinations, retire_destination,
     reveal_destination,

@@ -5,6 +5,7 @@ use shared::earnings::{self, ConvertEarnings, MatureEarnings};
 use shared::ledger::{
     self, CheckLedger, EXPIRE_STEP_MAX, ExpireHolds, LedgerError, MakePartitions,
 };
+use shared::payouts;
 use shared::queue::{Done, Failure, Next, Outcome, fail, retry};
 
 use super::follow;
@@ -112,8 +113,11 @@ async fn make_partitions(_: MakePartitions, cx: JobCx) -> Outcome {
 
 /// What does not hold will not mend itself: the job is dead at once, and somebody has to look.
 async fn check(_: CheckLedger, cx: JobCx) -> Outcome {
-    let ctx = cx.ctx();
-    match ledger::check(&cx.app.db, &ctx).await {
+    let (ctx, db) = (cx.ctx(), &cx.app.db);
+    let mut conn = db.pool().acquire().await.map_err(retry)?;
+    let beside = payouts::check(&mut conn).await.map_err(retry)?;
+    drop(conn);
+    match ledger::check_with(db, &ctx, beside).await {
         Ok(check) => Ok(Done::output(
             &json!({ "entries": check.entries, "tookMs": check.took_ms }),
         )),

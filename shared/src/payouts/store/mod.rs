@@ -2,6 +2,7 @@
 
 pub(super) mod approvals;
 pub(super) mod batches;
+pub(super) mod checks;
 pub(super) mod destinations;
 pub(super) mod events;
 pub(super) mod payouts;

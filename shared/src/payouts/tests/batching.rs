@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::*;
 use crate::config::PayoutFiles;
 use crate::kernel::PageRequest;
-use crate::kernel::money::Money;
 use crate::payouts::batches::{note_answer, prepare};
 use crate::payouts::begin::{self, Draft};
 use crate::payouts::eligibility::{Case, judge};

@@ -1,7 +1,7 @@
 //! Approving, rejecting, cancelling, and running out of time.
 
 use super::*;
-use crate::kernel::{Classify, ErrorKind, PageRequest, Role};
+use crate::kernel::{Caller, Classify, ErrorKind, PageRequest, Role};
 
 impl World {
     async fn approved(&self, by: &str, id: PayoutId) -> Result<Payout, PayoutError> {

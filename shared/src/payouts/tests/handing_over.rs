@@ -1,7 +1,6 @@
 //! Handing over, losing answers, asking, and being told.
 
 use super::*;
-use crate::kernel::money::Money;
 use crate::providers::payout::{FakeAnswer, PayoutStatus, Refusal, Report};
 
 impl World {

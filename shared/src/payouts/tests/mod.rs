@@ -1,6 +1,7 @@
 //! What payouts promise, asked of a real database and a provider that misbehaves.
 
 mod batching;
+mod checking;
 mod deciding;
 mod handing_over;
 mod requesting;
@@ -14,8 +15,8 @@ use sqlx::PgPool;
 
 use super::*;
 use crate::creators::{self, CreatorId};
-use crate::kernel::money::Currency;
-use crate::kernel::{Actor, Caller, Clock, Ctx, Db, TypedId};
+use crate::kernel::money::{Currency, Money};
+use crate::kernel::{Actor, Clock, Ctx, Db, TypedId};
 use crate::ledger::{
     self, Account, AccountCode, Leg, NewTransfer, TransferId, TransferKind, creator_balances,
 };
@@ -49,15 +50,7 @@ impl World {
 
     /// A context of somebody of staff, now.
     pub(super) fn by(&self, name: &str) -> Ctx {
-        let caller = Caller {
-            subject: name.to_owned(),
-            roles: Vec::new(),
-            scopes: None,
-            clusters: None,
-            creator: None,
-            session: None,
-        };
-        Ctx::new(Actor::User(caller), &self.clock)
+        testing::staff(&self.clock, name)
     }
 
     /// A context of the system, now.
@@ -76,13 +69,8 @@ impl World {
 
     pub(super) async fn earn(&self, of: CreatorId, cents: i64) {
         let ctx = self.ctx();
-        let receipts = Account::platform(AccountCode::FanReceipts, Currency::USD);
-        let own = Account::creator(of, AccountCode::CreatorAvailable, Currency::USD);
-        let legs = [Leg::debit(receipts, cents), Leg::credit(own, cents)];
-        let id = TransferId::at(ctx.now());
-        let gift = NewTransfer::posting(id, TransferKind::Earning, ctx.now(), legs);
         let mut tx = self.pool.begin().await.expect("begun");
-        ledger::post(&mut tx, &ctx, &[gift]).await.expect("posted");
+        testing::earn(&mut tx, &ctx, of, Money::new(Currency::USD, cents)).await;
         tx.commit().await.expect("committed");
     }
 
@@ -192,9 +180,11 @@ impl World {
         (own.available(), own.posted(), paid)
     }
 
-    /// The ledger holds to the cent.
+    /// The ledger holds to the cent, and the payouts fit it.
     pub(super) async fn holds(&self) {
-        ledger::check(&self.db, &self.ctx())
+        let mut conn = self.pool.acquire().await.expect("a connection");
+        let beside = check(&mut conn).await.expect("read");
+        ledger::check_with(&self.db, &self.ctx(), beside)
             .await
             .expect("it holds");
     }

@@ -1,6 +1,8 @@
 //! Who carries money to creators.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -40,7 +42,12 @@ pub struct PayoutFiles {
 
 impl PayoutsConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let limits = HttpLimits::default();
+        let usual = HttpLimits::default();
+        let seconds = reader.number(TIMEOUT, usual.timeout.as_secs(), TIMEOUT_SECONDS);
+        let limits = HttpLimits {
+            timeout: Duration::from_secs(seconds),
+            ..usual
+        };
         let paxum = group(
             reader,
             "PAXUM_URL",
@@ -87,6 +94,9 @@ impl PayoutsConfig {
     }
 }
 
+const TIMEOUT: &str = "PAYOUT_TIMEOUT_SECONDS";
+/// How long a provider may take to answer; a job that asks twice must still end within its own time.
+const TIMEOUT_SECONDS: RangeInclusive<u64> = 1..=45;
 const FOLDER: &str = "PAYOUT_DROP_FOLDER";
 const SEPA: [&str; 2] = ["SEPA_DEBTOR_NAME", "SEPA_DEBTOR_IBAN"];
 const SEPA_BIC: &str = "SEPA_DEBTOR_BIC";

@@ -360,6 +360,12 @@ fn a_payment_provider_is_whole_or_not_there() {
     let options = config.payouts.paxum.expect("connected");
     assert_eq!(options.account, "590900");
     assert!(!format!("{options:?}").contains("secret\""), "{options:?}");
+    assert_eq!(options.limits.timeout.as_secs(), 30);
+    let hasty = [&paxum[..], &[("PAYOUT_TIMEOUT_SECONDS", "2")]].concat();
+    let options = read(&MINIMAL, &hasty).expect("usable").payouts.paxum;
+    assert_eq!(options.expect("connected").limits.timeout.as_secs(), 2);
+    let never = read(&MINIMAL, &[("PAYOUT_TIMEOUT_SECONDS", "46")]);
+    assert_eq!(variables(never), ["PAYOUT_TIMEOUT_SECONDS"]);
     let part = read(&MINIMAL, &[("PAYPAL_URL", "https://paypal.example")]);
     assert_eq!(
         variables(part),

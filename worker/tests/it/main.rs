@@ -15,5 +15,6 @@ mod moving;
 mod noting;
 mod order;
 mod outcomes;
+mod paying;
 mod stage;
 mod ticking;

@@ -183,15 +183,24 @@ impl Stage {
 
     /// Starts a worker for this queue with the product's own handlers, which mail through `smtp_url`.
     pub(crate) fn product(&self, smtp_url: &str) -> Worker {
-        let config = config(&[("SMTP_URL", smtp_url)]);
-        let catalog = Arc::new(shared::job_kinds::catalog());
-        Worker::start(
+        self.product_of(&config(&[("SMTP_URL", smtp_url)])).0
+    }
+
+    /// Starts a worker for this queue with the product's own handlers, and with what `config` says; answers the clock that
+    /// its handlers go by, too.
+    pub(crate) fn product_of(&self, config: &Config) -> (Worker, Clock) {
+        let mut theirs = Clock::system();
+        let worker = Worker::start(
             self.settings(&[(self.queue.as_str(), 4)], &self.redis_url),
             worker::handlers::all(),
-            catalog,
-            |db, clock| App::new(db, clock, &config),
+            Arc::new(shared::job_kinds::catalog()),
+            |db, clock| {
+                theirs = clock.clone();
+                App::new(db, clock, config)
+            },
         )
-        .unwrap()
+        .unwrap();
+        (worker, theirs)
     }
 
     fn settings(&self, queues: &[(&str, usize)], redis_url: &str) -> Settings {

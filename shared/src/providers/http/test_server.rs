@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -51,6 +52,13 @@ pub enum Reply {
     BreakOff,
     /// Never answers; the connection stays open.
     Silence,
+    /// Does this after a while.
+    Late {
+        /// How long.
+        after: Duration,
+        /// What then.
+        then: Box<Reply>,
+    },
 }
 
 impl Reply {
@@ -113,7 +121,12 @@ async fn serve(mut stream: TcpStream, handler: &Handler) -> std::io::Result<()> 
     let Some(request) = receive(&mut stream).await? else {
         return Ok(());
     };
-    match handler(request).await {
+    let mut reply = handler(request).await;
+    while let Reply::Late { after, then } = reply {
+        tokio::time::sleep(after).await;
+        reply = *then;
+    }
+    match reply {
         Reply::With {
             status,
             headers,
@@ -131,7 +144,7 @@ async fn serve(mut stream: TcpStream, handler: &Handler) -> std::io::Result<()> 
             stream.write_all(&body).await?;
             stream.shutdown().await
         }
-        Reply::HangUp => Ok(()),
+        Reply::HangUp | Reply::Late { .. } => Ok(()),
         Reply::BreakOff => {
             stream
                 .write_all(b"HTTP/1.1 200 x\r\ncontent-length: 100\r\n\r\n{\"id\":")

@@ -9,13 +9,10 @@ use secrecy::SecretString;
 use super::crypto::{Asset, CryptoDestination, CustodyOptions, CustodyProvider, Network};
 use super::paxum::{PaxumOptions, PaxumProvider};
 use super::paypal::{PayPalOptions, PayPalProvider};
-use super::test_servers::{Dialect, Fault, PayPalServer, SECRET, SignedServer};
+use super::test_servers::{Counterpart, Dialect, Fault, PayPalServer, SECRET, Sent, SignedServer};
 use super::*;
 use crate::kernel::money::{Currency, Money};
 use crate::providers::http::HttpLimits;
-
-/// A callback as it comes in.
-type Sent = (BTreeMap<String, String>, Vec<u8>);
 
 /// A provider and the other side of it.
 trait Rig {
@@ -266,6 +263,8 @@ impl Rig for Fake {
             Fault::ErrorAfter | Fault::SlowAfter | Fault::BreakOffAfter | Fault::NonsenseAfter => {
                 FakeAnswer::LoseAnswer
             }
+            // a fake takes no time
+            Fault::LateAfter => return,
         });
     }
     fn paid(&self, id: &InstructionId) -> usize {
@@ -290,13 +289,14 @@ impl Rig for Fake {
     }
 }
 
-struct Signed<P> {
-    server: SignedServer,
+/// A client and the server that it is connected to.
+struct Connected<S, P> {
+    server: S,
     provider: P,
     to: Destination,
 }
 
-impl<P: PayoutProvider> Rig for Signed<P> {
+impl<S: Counterpart, P: PayoutProvider> Rig for Connected<S, P> {
     fn provider(&self) -> &dyn PayoutProvider {
         &self.provider
     }
@@ -304,17 +304,18 @@ impl<P: PayoutProvider> Rig for Signed<P> {
         self.to.clone()
     }
     fn fault(&self, fault: Fault) {
-        self.server.fault(fault);
+        self.server.book().fault(fault);
     }
     fn paid(&self, id: &InstructionId) -> usize {
         self.server
+            .book()
             .paid()
             .iter()
             .filter(|paid| paid.id == id.as_str())
             .count()
     }
     fn set_status(&self, id: &InstructionId, status: PayoutStatus) {
-        self.server.set_status(id, status);
+        self.server.book().set_status(id, status);
     }
     fn callback(&self, event_id: &str, id: &InstructionId) -> Sent {
         self.server.callback(event_id, id, now())
@@ -336,7 +337,7 @@ fn secret(text: &str) -> SecretString {
     SecretString::from(text)
 }
 
-async fn paxum() -> Signed<PaxumProvider> {
+async fn paxum() -> Connected<SignedServer, PaxumProvider> {
     let server = SignedServer::start(Dialect::Paxum).await;
     let provider = PaxumProvider::new(PaxumOptions {
         endpoint: server.url().parse().expect("an address"),
@@ -346,14 +347,14 @@ async fn paxum() -> Signed<PaxumProvider> {
         limits: limits(),
     });
     let to = Destination::Paxum("ada@payee.example".parse().expect("an address"));
-    Signed {
+    Connected {
         server,
         provider,
         to,
     }
 }
 
-async fn custody() -> Signed<CustodyProvider> {
+async fn custody() -> Connected<SignedServer, CustodyProvider> {
     let server = SignedServer::start(Dialect::Custody).await;
     let provider = CustodyProvider::new(CustodyOptions {
         endpoint: server.url().parse().expect("an address"),
@@ -367,43 +368,10 @@ async fn custody() -> Signed<CustodyProvider> {
         "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
     )
     .expect("an address");
-    Signed {
+    Connected {
         server,
         provider,
         to: Destination::Crypto(to),
-    }
-}
-
-struct PayPal {
-    server: PayPalServer,
-    provider: PayPalProvider,
-}
-
-impl Rig for PayPal {
-    fn provider(&self) -> &dyn PayoutProvider {
-        &self.provider
-    }
-    fn destination(&self) -> Destination {
-        Destination::PayPal("ada@payee.example".parse().expect("an address"))
-    }
-    fn fault(&self, fault: Fault) {
-        self.server.fault(fault);
-    }
-    fn paid(&self, id: &InstructionId) -> usize {
-        self.server
-            .paid()
-            .iter()
-            .filter(|paid| paid.id == id.as_str())
-            .count()
-    }
-    fn set_status(&self, id: &InstructionId, status: PayoutStatus) {
-        self.server.set_status(id, status);
-    }
-    fn callback(&self, event_id: &str, id: &InstructionId) -> Sent {
-        self.server.callback(event_id, id, now())
-    }
-    fn signed(&self, body: &[u8]) -> Sent {
-        self.server.signed(body.to_vec(), now())
     }
 }
 
@@ -417,10 +385,14 @@ fn paypal_at(url: &str, client_secret: &str) -> PayPalProvider {
     })
 }
 
-async fn paypal() -> PayPal {
+async fn paypal() -> Connected<PayPalServer, PayPalProvider> {
     let server = PayPalServer::start().await;
     let provider = paypal_at(&server.url(), "secret");
-    PayPal { server, provider }
+    Connected {
+        server,
+        provider,
+        to: Destination::PayPal("ada@payee.example".parse().expect("an address")),
+    }
 }
 
 #[tokio::test]

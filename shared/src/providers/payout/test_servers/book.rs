@@ -1,10 +1,15 @@
 //! What a provider's server remembers.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::providers::http::test_server::Reply;
-use crate::providers::payout::PayoutStatus;
+use crate::providers::payout::{InstructionId, PayoutStatus};
+
+/// How long an answer takes that comes late, and in time all the same.
+const LATE: Duration = Duration::from_millis(700);
 
 /// How a server misbehaves with the next submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +36,8 @@ pub enum Fault {
     BreakOffAfter,
     /// Accepts it and answers what nobody understands.
     NonsenseAfter,
+    /// Accepts it at once and takes its time to say so.
+    LateAfter,
 }
 
 impl Fault {
@@ -38,11 +45,15 @@ impl Fault {
     pub const fn keeps(self) -> bool {
         matches!(
             self,
-            Self::ErrorAfter | Self::SlowAfter | Self::BreakOffAfter | Self::NonsenseAfter
+            Self::ErrorAfter
+                | Self::SlowAfter
+                | Self::BreakOffAfter
+                | Self::NonsenseAfter
+                | Self::LateAfter
         )
     }
 
-    /// The reply that a fault makes of a server's own; none if it is one of the provider's words for a refusal.
+    /// The reply that a fault makes of a server's own; none if it says what the provider would, in its words.
     pub(super) fn reply(self) -> Option<Reply> {
         let text = |status: u16, body: &str| Reply::With {
             status,
@@ -50,7 +61,7 @@ impl Fault {
             body: body.as_bytes().to_vec(),
         };
         match self {
-            Self::Refuse | Self::RefuseForNow => None,
+            Self::Refuse | Self::RefuseForNow | Self::LateAfter => None,
             Self::TooMany => Some(text(429, "slow down")),
             Self::Stranger => Some(text(401, "who are you")),
             Self::HangUp => Some(Reply::HangUp),
@@ -91,10 +102,26 @@ pub(super) enum Kept {
     Other(Paid),
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Book {
+/// Draws what a submission is met with.
+type Draw = Box<dyn FnMut() -> Option<Fault> + Send>;
+
+/// What a server keeps, and how it misbehaves.
+#[derive(Default)]
+pub struct Book {
     paid: Mutex<BTreeMap<String, Paid>>,
     faults: Mutex<VecDeque<Fault>>,
+    weather: Mutex<Option<Draw>>,
+    silent: AtomicBool,
+}
+
+impl std::fmt::Debug for Book {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book")
+            .field("paid", &self.paid)
+            .field("faults", &self.faults)
+            .field("silent", &self.silent)
+            .finish_non_exhaustive()
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -102,12 +129,39 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Book {
-    pub(super) fn fault(&self, fault: Fault) {
+    /// The next submission is met with this.
+    pub fn fault(&self, fault: Fault) {
         lock(&self.faults).push_back(fault);
     }
 
+    /// From now on every submission that no [`Book::fault`] is set for is met with what this draws.
+    pub fn weather(&self, draw: impl FnMut() -> Option<Fault> + Send + 'static) {
+        *lock(&self.weather) = Some(Box::new(draw));
+    }
+
+    /// Whether nobody answers questions from now on.
+    pub fn be_silent(&self, silent: bool) {
+        self.silent.store(silent, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::Relaxed)
+    }
+
     pub(super) fn next_fault(&self) -> Option<Fault> {
-        lock(&self.faults).pop_front()
+        let set = lock(&self.faults).pop_front();
+        set.or_else(|| lock(&self.weather).as_mut().and_then(|draw| draw()))
+    }
+
+    /// What is answered to a submission that met a fault.
+    pub(super) fn paced(fault: Option<Fault>, reply: Reply) -> Reply {
+        if fault == Some(Fault::LateAfter) {
+            return Reply::Late {
+                after: LATE,
+                then: Box::new(reply),
+            };
+        }
+        reply
     }
 
     pub(super) fn keep(&self, mut wanted: Paid) -> Kept {
@@ -136,13 +190,15 @@ impl Book {
             .cloned()
     }
 
-    pub(super) fn set_status(&self, id: &str, status: PayoutStatus) {
-        if let Some(paid) = lock(&self.paid).get_mut(id) {
+    /// From now on a payment stands here.
+    pub fn set_status(&self, id: &InstructionId, status: PayoutStatus) {
+        if let Some(paid) = lock(&self.paid).get_mut(id.as_str()) {
             paid.status = status;
         }
     }
 
-    pub(super) fn all(&self) -> Vec<Paid> {
+    /// What was really paid, each once.
+    pub fn paid(&self) -> Vec<Paid> {
         lock(&self.paid).values().cloned().collect()
     }
 }

@@ -1,14 +1,13 @@
 //! PayPal: tokens, batches of one item, and the question whether it signed a webhook.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::SECRET;
 use super::book::{Book, Fault, Kept, Paid};
+use super::{Counterpart, SECRET, Sent};
 use crate::providers::http::test_server::{Received, Reply, TestServer};
 use crate::providers::payout::signing::sign;
 use crate::providers::payout::{InstructionId, PayoutStatus};
@@ -32,41 +31,28 @@ impl PayPalServer {
             TestServer::start(move |request| std::future::ready(reply(&request, &kept))).await;
         Self { server, book }
     }
+}
 
-    /// Where it is.
-    pub fn url(&self) -> String {
+impl Counterpart for PayPalServer {
+    fn name(&self) -> &'static str {
+        "paypal"
+    }
+
+    fn url(&self) -> String {
         self.server.url()
     }
 
-    /// The next submission is met with this.
-    pub fn fault(&self, fault: Fault) {
-        self.book.fault(fault);
+    fn book(&self) -> &Book {
+        &self.book
     }
 
-    /// What was really paid, each once.
-    pub fn paid(&self) -> Vec<Paid> {
-        self.book.all()
-    }
-
-    /// From now on a payment stands here.
-    pub fn set_status(&self, id: &InstructionId, status: PayoutStatus) {
-        self.book.set_status(id.as_str(), status);
-    }
-
-    /// A webhook about a payment: headers and body.
-    pub fn callback(
-        &self,
-        event_id: &str,
-        id: &InstructionId,
-        now: DateTime<Utc>,
-    ) -> (BTreeMap<String, String>, Vec<u8>) {
+    fn callback(&self, event_id: &str, id: &InstructionId, now: DateTime<Utc>) -> Sent {
         let item = self.book.of_id(id.as_str()).map(|paid| item(&paid));
         let event = json!({ "id": event_id, "event_type": "PAYMENT.PAYOUTS-ITEM.SUCCEEDED", "resource": item });
         self.signed(event.to_string().into_bytes(), now)
     }
 
-    /// Any body, signed as webhooks are.
-    pub fn signed(&self, body: Vec<u8>, now: DateTime<Utc>) -> (BTreeMap<String, String>, Vec<u8>) {
+    fn signed(&self, body: Vec<u8>, now: DateTime<Utc>) -> Sent {
         let time = now.to_rfc3339();
         let headers = [
             ("paypal-auth-algo", "SHA256withRSA".to_owned()),
@@ -151,7 +137,7 @@ fn submitted(request: &Received, book: &Book) -> Reply {
     if let Some(reply) = fault.and_then(Fault::reply) {
         return reply;
     }
-    match kept {
+    let answer = match kept {
         Some(Kept::New(paid)) => Reply::json(201, &json!({ "batch_header": header(&paid) })),
         Some(Kept::Before(paid) | Kept::Other(paid)) => {
             let link = format!(
@@ -164,10 +150,14 @@ fn submitted(request: &Received, book: &Book) -> Reply {
             Reply::json(400, &problem)
         }
         None => Reply::json(500, &json!({})),
-    }
+    };
+    Book::paced(fault, answer)
 }
 
 fn asked(reference: &str, book: &Book) -> Reply {
+    if book.is_silent() {
+        return Reply::HangUp;
+    }
     match book.of_reference(reference) {
         Some(paid) => Reply::json(
             200,

@@ -1,13 +1,12 @@
 //! Paxum and a custody provider, which both speak signed JSON.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::SECRET;
 use super::book::{Book, Fault, Kept, Paid};
+use super::{Counterpart, SECRET, Sent};
 use crate::providers::http::test_server::{Received, Reply, TestServer};
 use crate::providers::payout::signing::{is_signed, sign};
 use crate::providers::payout::{InstructionId, PayoutStatus, crypto, paxum};
@@ -43,34 +42,25 @@ impl SignedServer {
             dialect,
         }
     }
+}
 
-    /// Where it is.
-    pub fn url(&self) -> String {
+impl Counterpart for SignedServer {
+    fn name(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Paxum => "paxum",
+            Dialect::Custody => "custody",
+        }
+    }
+
+    fn url(&self) -> String {
         self.server.url()
     }
 
-    /// The next submission is met with this.
-    pub fn fault(&self, fault: Fault) {
-        self.book.fault(fault);
+    fn book(&self) -> &Book {
+        &self.book
     }
 
-    /// What was really paid, each once.
-    pub fn paid(&self) -> Vec<Paid> {
-        self.book.all()
-    }
-
-    /// From now on a payment stands here.
-    pub fn set_status(&self, id: &InstructionId, status: PayoutStatus) {
-        self.book.set_status(id.as_str(), status);
-    }
-
-    /// A callback about a payment as this provider sends it: headers and body.
-    pub fn callback(
-        &self,
-        event_id: &str,
-        id: &InstructionId,
-        now: DateTime<Utc>,
-    ) -> (BTreeMap<String, String>, Vec<u8>) {
+    fn callback(&self, event_id: &str, id: &InstructionId, now: DateTime<Utc>) -> Sent {
         let shown = self
             .book
             .of_id(id.as_str())
@@ -82,8 +72,7 @@ impl SignedServer {
         self.signed(body.to_string().into_bytes(), now)
     }
 
-    /// Any body, signed as this provider signs callbacks.
-    pub fn signed(&self, body: Vec<u8>, now: DateTime<Utc>) -> (BTreeMap<String, String>, Vec<u8>) {
+    fn signed(&self, body: Vec<u8>, now: DateTime<Utc>) -> Sent {
         let timestamp = now.timestamp().to_string();
         let signature = match self.dialect {
             Dialect::Paxum => sign(SECRET.as_bytes(), &[timestamp.as_bytes(), &body]),
@@ -146,17 +135,21 @@ impl Dialect {
         if let Some(reply) = fault.and_then(Fault::reply) {
             return reply;
         }
-        match kept {
+        let answer = match kept {
             Some(Kept::New(paid)) => Reply::json(201, &self.shown(&paid)),
             Some(Kept::Before(paid)) => Reply::json(200, &self.shown(&paid)),
             Some(Kept::Other(_)) | None => Reply::json(
                 409,
                 &json!({ "code": "id_reused", "message": "Another payment has this id." }),
             ),
-        }
+        };
+        Book::paced(fault, answer)
     }
 
     fn asked(self, request: &Received, book: &Book) -> Reply {
+        if book.is_silent() {
+            return Reply::HangUp;
+        }
         let last = request.path.rsplit(['/', '=']).next().unwrap_or_default();
         let found = book.of_id(last).map(|paid| self.shown(&paid));
         match (self, found) {

@@ -86,17 +86,35 @@ async fn batch(job: BatchPayouts, cx: JobCx) -> Outcome {
         None => cx.app.carriers.formats(),
     };
     let (mut files, mut held) = (0, 0);
+    let mut failed = None;
     for format in formats {
-        // a file that is refused is looked at before another one is made
-        while let Some(step) = one_file(&cx, format).await? {
-            files += usize::from(step.handed_over);
-            held += step.held;
-            if !step.goes_on {
-                break;
+        match all_files(&cx, format).await {
+            Ok((handed_over, kept_back)) => {
+                files += handed_over;
+                held += kept_back;
             }
+            // what keeps one format from going out does not keep the others
+            Err(failure) => failed = failed.or(Some(failure)),
         }
     }
-    Ok(Done::output(&json!({ "files": files, "held": held })))
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(Done::output(&json!({ "files": files, "held": held }))),
+    }
+}
+
+/// Hands over all files of a format; answers how many, and how many payouts must not go out.
+async fn all_files(cx: &JobCx, format: BatchFormat) -> Result<(usize, usize), Failure> {
+    let (mut files, mut held) = (0, 0);
+    // a file that is refused is looked at before another one is made
+    while let Some(step) = one_file(cx, format).await? {
+        files += usize::from(step.handed_over);
+        held += step.held;
+        if !step.goes_on {
+            break;
+        }
+    }
+    Ok((files, held))
 }
 
 /// What became of one file.

@@ -105,6 +105,7 @@ impl World {
             ("PAYOUT_DROP_FOLDER", folder.display().to_string()),
             ("SEPA_DEBTOR_NAME", own("Platform GmbH")),
             ("SEPA_DEBTOR_IBAN", own("DE89370400440532013000")),
+            ("CHEQUE_DRAWER", own("Platform Inc")),
         ];
         let servers: Vec<(PayoutMethod, Box<dyn Counterpart>)> = vec![
             (PayoutMethod::Paxum, Box::new(paxum)),
@@ -397,4 +398,45 @@ async fn two_workers_that_write_files_at_once_hand_each_payout_over_once(pool: P
     world.holds().await;
     one.drain().await.unwrap();
     other.drain().await.unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_format_whose_file_cannot_be_handed_over_does_not_hold_up_the_others(pool: PgPool) {
+    let world = World::new(pool).await;
+    world
+        .stage
+        .run("update payout_methods set country = '*' where method = 'check'")
+        .await;
+    let ada = world
+        .payee("ada", PayoutMethod::BankTransfer, Currency::EUR)
+        .await;
+    let bea = world.payee("bea", PayoutMethod::Check, Currency::USD).await;
+    let euros = world
+        .asked(ada, PayoutMethod::BankTransfer, Currency::EUR)
+        .await;
+    let cheque = world.asked(bea, PayoutMethod::Check, Currency::USD).await;
+    // somebody else paid when the file was written: made again, it is another one
+    let mut other = world.config.payouts.clone();
+    let debtor = other.files.as_mut().and_then(|files| files.sepa.as_mut());
+    debtor.unwrap().name = "Another GmbH".to_owned();
+    let key = world.config.secrets.encryption.expose_secret();
+    let carriers = Carriers::connect(&other, key);
+    world
+        .stage
+        .doing(async |tx, ctx| {
+            let step = payouts::write_step(tx, ctx, &carriers, BatchFormat::Pain001).await;
+            assert!(step.unwrap().batch.is_some());
+        })
+        .await;
+    let (worker, _) = world.worker();
+    let batch = NewJob::of(&BatchPayouts { format: None }).unwrap();
+    let job = world.stage.put_one(batch).await;
+    world.reaches(cheque, "in_transit").await;
+    assert_eq!(world.state(euros).await, "batched");
+    eventually("the job says why", || async {
+        let said = world.stage.stored(job).await.last_error;
+        said.filter(|why| why.contains("comes out different"))
+    })
+    .await;
+    worker.drain().await.unwrap();
 }

@@ -41,6 +41,7 @@ pub async fn post(
         return Err(LedgerError::TooMany(transfers.len()));
     }
     transfers.iter().try_for_each(|new| new.check(ctx.now()))?;
+    store::keep_plans(conn).await?;
     let links = Links::read(conn, transfers).await?;
     let standing = if links.is_empty() {
         HashSet::new()

@@ -81,7 +81,7 @@ pub(in crate::ledger) async fn insert(
         return Ok(HashSet::new());
     }
     let entries = &rows.entries;
-    let new = sqlx::query_scalar!(
+    let new = sqlx::query!(
         r#"
         with new as (
             insert into ledger_transfers (id, kind, phase, legs, resolves, reverses, effective_at, recorded_at, caused_by, body_hash)
@@ -110,7 +110,7 @@ pub(in crate::ledger) async fn insert(
                 debits_pending = b.debits_pending + s.debits_pending, credits_pending = b.credits_pending + s.credits_pending
             from sums s where b.account_id = s.account_id and b.shard = s.shard
         )
-        select id from new
+        select id, set_config('plan_cache_mode', 'auto', true) as plans from new
         "#,
         &rows.ids,
         &rows.kinds,
@@ -132,7 +132,7 @@ pub(in crate::ledger) async fn insert(
     )
     .fetch_all(conn)
     .await?;
-    Ok(new.into_iter().map(TransferId::from).collect())
+    Ok(new.into_iter().map(|row| row.id.into()).collect())
 }
 
 /// Those of the transfers that stand already.

@@ -1,14 +1,15 @@
 //! The statements of ISO 20022.
 
-use sepa::camt::ReportedAmount;
+use sepa::camt::{AccountRef, ReportedAmount, StatementBalance};
 use sepa::{
     CashEntry, CreditDebitIndicator, EntryDetail, EntryStatus, IsoDate, ParseLimits, PaymentStatus,
     ReasonCode, parse_camt053_with_limits, parse_camt054_with_limits, parse_pain002_with_limits,
 };
 
+use super::details::{self, Details};
 use super::{
-    About, LineOutcome, LineReason, STATEMENT_MAX_BYTES, Statement, StatementError,
-    StatementFormat, StatementLine, placed, said,
+    About, Direction, LineOutcome, LineReason, STATEMENT_MAX_BYTES, Statement, StatementAccount,
+    StatementError, StatementFormat, StatementLine, placed, said,
 };
 use crate::kernel::money::{Currency, Money};
 use chrono::NaiveDate;
@@ -39,29 +40,39 @@ pub(super) fn read(format: StatementFormat, text: &str) -> Result<Statement, Sta
         ..ParseLimits::default()
     };
     let broken = |why: String| StatementError::Broken { format, why };
-    let (id, lines) = match format {
+    let (id, accounts, lines) = match format {
         StatementFormat::Pain002 => {
             let document = parse_pain002_with_limits(text, limits)
                 .map_err(|error| broken(error.to_string()))?;
-            (document.msg_id.clone(), answers(&document))
+            (document.msg_id.clone(), Vec::new(), answers(&document))
         }
         StatementFormat::Camt053 => {
             let document = parse_camt053_with_limits(text, limits)
                 .map_err(|error| broken(error.to_string()))?;
-            let entries = document
-                .statements
-                .iter()
-                .flat_map(|statement| &statement.entries);
-            (document.msg_id.clone(), booked(entries).map_err(broken)?)
+            let statements = document.statements.iter();
+            let accounts = statements.clone().map(|one| {
+                let period = (one.from_date(), one.to_date());
+                let balances = (one.opening_balance(), one.closing_balance());
+                account(&one.account, period, balances, &one.entries)
+            });
+            let lines = booked(text, statements.map(|one| (&one.account, &one.entries[..])));
+            let accounts = accounts.collect();
+            (document.msg_id.clone(), accounts, lines.map_err(broken)?)
         }
         StatementFormat::Camt054 => {
             let document = parse_camt054_with_limits(text, limits)
                 .map_err(|error| broken(error.to_string()))?;
-            let entries = document
-                .notifications
-                .iter()
-                .flat_map(|notification| &notification.entries);
-            (document.msg_id.clone(), booked(entries).map_err(broken)?)
+            let notifications = document.notifications.iter();
+            let accounts = notifications.clone().map(|one| {
+                let period = (one.from_date(), one.to_date());
+                account(&one.account, period, (None, None), &one.entries)
+            });
+            let lines = booked(
+                text,
+                notifications.map(|one| (&one.account, &one.entries[..])),
+            );
+            let accounts = accounts.collect();
+            (document.msg_id.clone(), accounts, lines.map_err(broken)?)
         }
         StatementFormat::Nacha => return Err(StatementError::UnknownFormat),
     };
@@ -72,8 +83,41 @@ pub(super) fn read(format: StatementFormat, text: &str) -> Result<Statement, Sta
     Ok(Statement {
         format,
         id,
+        accounts,
         lines: placed(lines),
     })
+}
+
+/// What a statement says of an account as a whole.
+fn account(
+    of: &AccountRef,
+    (from, to): (Option<IsoDate>, Option<IsoDate>),
+    (opening, closing): (Option<&StatementBalance>, Option<&StatementBalance>),
+    entries: &[CashEntry],
+) -> StatementAccount {
+    let balance = |of: Option<&StatementBalance>| of.and_then(|one| signed(&one.amount));
+    let (opening, closing) = (balance(opening), balance(closing));
+    let own = of.currency.as_deref().and_then(|code| code.parse().ok());
+    let currency = opening.or(closing).map(|money| money.currency).or(own);
+    let minor = |money: Option<Money>| {
+        let money = money.filter(|money| Some(money.currency) == currency)?;
+        Some(money.minor)
+    };
+    let booked = entries
+        .iter()
+        .filter(|entry| entry.status == EntryStatus::Booked);
+    let moved = booked
+        .map(|entry| minor(signed(&entry.amount)))
+        .try_fold(0_i64, |sum, one| sum.checked_add(one?));
+    StatementAccount {
+        account: of.any_id().map(said),
+        currency,
+        from: from.and_then(calendar),
+        to: to.and_then(calendar),
+        opening: minor(opening),
+        closing: minor(closing),
+        moved,
+    }
 }
 
 /// What a pain.002 says: of payments where it names them, else of what holds them.
@@ -160,19 +204,39 @@ fn reason(codes: &[ReasonCode], texts: &[String]) -> Option<LineReason> {
 }
 
 /// What was booked: a line for each payment that an entry names, or one for the entry.
-fn booked<'a>(entries: impl Iterator<Item = &'a CashEntry>) -> Result<Vec<StatementLine>, String> {
+fn booked<'a>(
+    text: &str,
+    parts: impl Iterator<Item = (&'a AccountRef, &'a [CashEntry])>,
+) -> Result<Vec<StatementLine>, String> {
+    let read = details::find(text)?;
+    let entries = parts.flat_map(|(account, entries)| {
+        let account = account.any_id().map(said);
+        entries.iter().map(move |entry| (account.clone(), entry))
+    });
     let mut lines = Vec::new();
-    for entry in entries {
-        match &entry.details[..] {
-            [] => lines.push(of_entry(entry, None)?),
-            details => {
-                for detail in details {
-                    lines.push(of_entry(entry, Some(detail))?);
-                }
+    let mut seen = 0;
+    for (nth, (account, entry)) in entries.enumerate() {
+        seen += entry.details.len();
+        let whole = entry.details.is_empty().then_some((None, None));
+        let details = entry.details.iter().enumerate();
+        let details = details.map(|(at, detail)| (Some(detail), cheque(&read, (nth, at))));
+        for (detail, cheque) in details.chain(whole) {
+            let mut line = of_entry(entry, detail)?;
+            line.account.clone_from(&account);
+            if let (About::Unknown, Some(number)) = (&line.about, cheque) {
+                line.about = About::Cheque(number);
             }
+            lines.push(line);
         }
     }
+    if seen != read.count {
+        return Err("an entry has more than one NtryDtls; ask the bank for one".to_owned());
+    }
     Ok(lines)
+}
+
+fn cheque(read: &Details, at: (usize, usize)) -> Option<String> {
+    read.cheques.get(&at).map(|number| said(number))
 }
 
 fn of_entry(entry: &CashEntry, detail: Option<&EntryDetail>) -> Result<StatementLine, String> {
@@ -186,6 +250,7 @@ fn of_entry(entry: &CashEntry, detail: Option<&EntryDetail>) -> Result<Statement
         .and_then(|detail| detail.amount.direction)
         .or(entry.amount.direction);
     let direction = direction.ok_or("an entry does not say whether it is a credit or a debit")?;
+    let is_debit = direction == CreditDebitIndicator::Debit;
     let returned = detail.and_then(|detail| detail.return_reason_code.as_deref());
     let outcome = match (&entry.status, direction, returned) {
         (EntryStatus::Booked, CreditDebitIndicator::Debit, None) => LineOutcome::Settled,
@@ -197,8 +262,17 @@ fn of_entry(entry: &CashEntry, detail: Option<&EntryDetail>) -> Result<Statement
         .booking_date()
         .or_else(|| entry.value_date())
         .and_then(calendar);
+    let about = match detail {
+        Some(detail) => end_to_end(detail.end_to_end_id.as_deref()),
+        None => whole_file(entry),
+    };
     Ok(StatementLine {
         amount: reported.and_then(money),
+        direction: Some(if is_debit {
+            Direction::Debit
+        } else {
+            Direction::Credit
+        }),
         reason: returned.map(|code| LineReason {
             code: said(code),
             text: said(
@@ -208,19 +282,29 @@ fn of_entry(entry: &CashEntry, detail: Option<&EntryDetail>) -> Result<Statement
             ),
         }),
         bank_reference: entry.account_servicer_ref.as_deref().map(said),
-        ..line(
-            end_to_end(detail.and_then(|detail| detail.end_to_end_id.as_deref())),
-            outcome,
-            day,
-        )
+        ..line(about, outcome, day)
     })
+}
+
+/// Banks may book a file as one entry, which then repeats the message's id and names no payment.
+fn whole_file(entry: &CashEntry) -> About {
+    let id = entry.batch.as_ref().and_then(|batch| {
+        let id = batch.message_id.as_deref();
+        id.or(batch.payment_info_id.as_deref())
+    });
+    match id.map(str::trim) {
+        None | Some("" | NOT_PROVIDED) => About::Unknown,
+        Some(id) => About::Message(said(id)),
+    }
 }
 
 fn line(about: About, outcome: LineOutcome, day: Option<NaiveDate>) -> StatementLine {
     StatementLine {
         place: 0,
         about,
+        account: None,
         amount: None,
+        direction: None,
         day,
         outcome,
         reason: None,
@@ -238,6 +322,23 @@ fn end_to_end(id: Option<&str>) -> About {
 
 fn money(reported: &ReportedAmount) -> Option<Money> {
     amount(reported.amount_raw.as_deref(), reported.currency.as_deref())
+}
+
+/// An amount with its sign, debits negative; none unless the bank says all of it. Unlike a payment it may be zero.
+fn signed(reported: &ReportedAmount) -> Option<Money> {
+    let zero = reported.ct.filter(|ct| *ct == 0);
+    let currency: Currency = reported.currency.as_deref()?.parse().ok()?;
+    let positive = match zero {
+        Some(_) => Money::new(currency, 0),
+        None => money(reported)?,
+    };
+    let is_debit = reported.direction? == CreditDebitIndicator::Debit;
+    let minor = if is_debit {
+        -positive.minor
+    } else {
+        positive.minor
+    };
+    Some(Money::new(currency, minor))
 }
 
 /// An amount as the bank writes it: zeros after the currency's decimals mean nothing, other digits there would.

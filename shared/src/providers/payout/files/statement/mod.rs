@@ -4,6 +4,7 @@
 //! A statement is read whole or refused whole. What it says is what the bank says: nothing is matched, guessed or closed in
 //! here.
 
+mod details;
 mod iso;
 mod nacha;
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod tests;
 use chrono::NaiveDate;
 use thiserror::Error;
 
-use crate::kernel::money::Money;
+use crate::kernel::money::{Currency, Money};
 use crate::kernel::words;
 
 /// Size of a statement at the most, in bytes.
@@ -54,6 +55,16 @@ words!(
     }
 );
 
+words!(
+    /// Which way money went, as seen from the account.
+    Direction {
+        /// Out of it.
+        Debit => "debit",
+        /// Into it.
+        Credit => "credit",
+    }
+);
+
 /// What a line is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {
@@ -61,6 +72,8 @@ pub enum About {
     EndToEnd(String),
     /// The entry of this trace number.
     Trace(String),
+    /// The cheque of this number.
+    Cheque(String),
     /// Every payment of a file, of which the bank repeats the message's id.
     Message(String),
     /// The bank does not say.
@@ -83,8 +96,12 @@ pub struct StatementLine {
     pub place: u32,
     /// What it is about.
     pub about: About,
-    /// How much, if it says so; always positive, the outcome tells which way.
+    /// The account that it was booked on, as the bank writes it.
+    pub account: Option<String>,
+    /// How much, if it says so; always positive.
     pub amount: Option<Money>,
+    /// Which way it went, if it was booked or is going to be.
+    pub direction: Option<Direction>,
     /// The day it was booked or decided.
     pub day: Option<NaiveDate>,
     /// What became of it.
@@ -97,6 +114,33 @@ pub struct StatementLine {
     pub bank_reference: Option<String>,
 }
 
+/// What a statement says of an account as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatementAccount {
+    /// Which, as the bank writes it: an IBAN or a number of its own.
+    pub account: Option<String>,
+    /// The currency of the balances, else of the account.
+    pub currency: Option<Currency>,
+    /// The first day that it tells of.
+    pub from: Option<NaiveDate>,
+    /// And the last.
+    pub to: Option<NaiveDate>,
+    /// What was on it at first, in minor units; negative if it was overdrawn.
+    pub opening: Option<i64>,
+    /// What was on it at last.
+    pub closing: Option<i64>,
+    /// Everything that was booked, debits negative; none if an entry does not say of how much.
+    pub moved: Option<i64>,
+}
+
+impl StatementAccount {
+    /// Whether its balances are what its entries make of each other; none if it does not have all of them.
+    pub fn adds_up(&self) -> Option<bool> {
+        let expected = self.opening?.checked_add(self.moved?)?;
+        Some(expected == self.closing?)
+    }
+}
+
 /// Everything that a bank says at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
@@ -104,6 +148,8 @@ pub struct Statement {
     pub format: StatementFormat,
     /// What the bank calls it; the same again is a repetition.
     pub id: String,
+    /// The accounts that it tells of, where the format has them.
+    pub accounts: Vec<StatementAccount>,
     /// Its lines, in its order.
     pub lines: Vec<StatementLine>,
 }

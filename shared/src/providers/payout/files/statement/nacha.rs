@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 
 use super::{
-    About, LineOutcome, LineReason, Statement, StatementError, StatementFormat, StatementLine,
-    placed, said,
+    About, Direction, LineOutcome, LineReason, Statement, StatementError, StatementFormat,
+    StatementLine, placed, said,
 };
 use crate::kernel::money::{Currency, Money};
 use crate::providers::payout::files::nacha::{HASH_MODULUS, RECORD_CHARS};
@@ -68,6 +68,7 @@ pub(super) fn read(text: &str) -> Result<Statement, StatementError> {
     Ok(Statement {
         format: StatementFormat::Nacha,
         id: reading.id,
+        accounts: Vec::new(),
         lines: placed(reading.lines),
     })
 }
@@ -152,6 +153,8 @@ impl Reading {
         self.lines.push(StatementLine {
             place: 0,
             about: About::Trace(trace.to_owned()),
+            account: None,
+            direction: (outcome == LineOutcome::Returned).then_some(Direction::Credit),
             // changes come with an amount of zero
             amount: (amount > 0).then(|| Money::new(Currency::USD, amount)),
             day: self.day,

@@ -175,6 +175,104 @@ fn an_amount_of_many_payments_is_not_taken_for_that_of_each() {
     );
 }
 
+fn balance(kind: &str, amount: &str, direction: &str) -> String {
+    format!(
+        "<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">{amount}</Amt>\
+         <CdtDbtInd>{direction}</CdtDbtInd><Dt><Dt>2026-03-10</Dt></Dt></Bal>"
+    )
+}
+
+#[test]
+fn an_account_adds_up_or_does_not() {
+    let entries = [
+        entry("DBIT", "15.50", "EUR", &details("e2e-1", "")),
+        entry("CRDT", "5.50", "EUR", &details("e2e-1", RETURN)),
+    ]
+    .concat();
+    let of = |opening: (&str, &str), closing: (&str, &str)| {
+        let parts = [
+            balance("OPBD", opening.0, opening.1),
+            balance("CLBD", closing.0, closing.1),
+            entries.clone(),
+        ];
+        let statement = read(camt("camt.053", &parts.concat()).as_bytes()).expect("readable");
+        let [account] = &statement.accounts[..] else {
+            panic!("{statement:?}")
+        };
+        account.clone()
+    };
+    let even = of(("0.00", "CRDT"), ("10.00", "DBIT"));
+    assert_eq!(
+        (even.opening, even.closing, even.moved, even.adds_up()),
+        (Some(0), Some(-1_000), Some(-1_000), Some(true))
+    );
+    assert_eq!(even.account.as_deref(), Some("DE89370400440532013000"));
+    assert_eq!(
+        of(("100.00", "CRDT"), ("90.00", "CRDT")).adds_up(),
+        Some(true)
+    );
+    assert_eq!(
+        of(("100.00", "CRDT"), ("90.01", "CRDT")).adds_up(),
+        Some(false)
+    );
+    let statement = read(camt("camt.054", &entries).as_bytes()).expect("readable");
+    assert_eq!(statement.accounts[0].adds_up(), None);
+}
+
+#[test]
+fn a_file_that_was_booked_whole_is_told_by_its_message() {
+    let whole = "<Btch><MsgId>MSG-1</MsgId><NbOfTxs>2</NbOfTxs></Btch>";
+    let text = camt("camt.053", &entry("DBIT", "15.50", "EUR", whole));
+    let statement = read(text.as_bytes()).expect("readable");
+    let [line] = &statement.lines[..] else {
+        panic!("{statement:?}")
+    };
+    assert_eq!(
+        (&line.about, line.outcome, line.amount, line.direction),
+        (
+            &About::Message("MSG-1".into()),
+            LineOutcome::Settled,
+            money(Currency::EUR, 1_550),
+            Some(Direction::Debit)
+        )
+    );
+}
+
+#[test]
+fn cheques_are_told_by_their_numbers() {
+    let cheque = |number: &str| {
+        format!(
+            "<TxDtls><Refs><ChqNb>{number}</ChqNb></Refs><Amt Ccy=\"USD\">5.00</Amt><CdtDbtInd>DBIT</CdtDbtInd></TxDtls>"
+        )
+    };
+    let entries = [
+        entry("DBIT", "1.00", "USD", "<TxDtls/>"),
+        entry(
+            "DBIT",
+            "10.00",
+            "USD",
+            &[cheque("17"), cheque("18")].concat(),
+        ),
+    ];
+    let statement = read(camt("camt.053", &entries.concat()).as_bytes()).expect("readable");
+    let told: Vec<_> = statement
+        .lines
+        .iter()
+        .map(|line| line.about.clone())
+        .collect();
+    let cheque = |number: &str| About::Cheque(number.to_owned());
+    assert_eq!(told, [About::Unknown, cheque("17"), cheque("18")]);
+}
+
+#[test]
+fn details_that_would_be_overlooked_are_refused() {
+    let one = entry("DBIT", "2.00", "EUR", &details("e2e-1", ""));
+    let parts = format!("</NtryDtls><NtryDtls>{}</NtryDtls>", details("e2e-2", ""));
+    let two = one.replacen("</NtryDtls>", &parts, 1);
+    let refused = read(camt("camt.053", &two).as_bytes()).expect_err("refused");
+    assert!(refused.to_string().contains("NtryDtls"), "{refused}");
+}
+
 /// A file with these entries and addenda, whose controls are right.
 fn returns(entries: &[(&str, u64, &str)]) -> String {
     const BANK: &str = "01140153";

@@ -10,7 +10,9 @@ use crate::fx::ImportRates;
 use crate::imports::ImportWork;
 use crate::ledger::{CheckLedger, ExpireHolds, MakePartitions};
 use crate::onboarding::SweepOnboarding;
-use crate::payouts::{AskPayout, BatchPayouts, RunPayouts, SubmitPayout, SweepPayouts};
+use crate::payouts::{
+    AskPayout, BatchPayouts, MatchStatement, ReadStatements, RunPayouts, SubmitPayout, SweepPayouts,
+};
 use crate::privacy::{ErasePerson, ExportPerson, RemoveRetained};
 use crate::queue::Catalog;
 use crate::queue::bulk::BulkWork;
@@ -52,4 +54,6 @@ pub fn catalog() -> Catalog {
         .with::<SweepPayouts>()
         .with::<RunPayouts>()
         .with::<BatchPayouts>()
+        .with::<MatchStatement>()
+        .with::<ReadStatements>()
 }

@@ -10,7 +10,7 @@ use crate::fx::ImportRates;
 use crate::kernel::Ctx;
 use crate::ledger::{CheckLedger, ExpireHolds, MakePartitions};
 use crate::onboarding::SweepOnboarding;
-use crate::payouts::{BatchPayouts, RunPayouts, SweepPayouts};
+use crate::payouts::{BatchPayouts, ReadStatements, RunPayouts, SweepPayouts};
 use crate::privacy::RemoveRetained;
 use crate::queue::schedule::{self, Misfire, ScheduleError, ScheduleSpec};
 use crate::queue::{Catalog, Job};
@@ -53,6 +53,7 @@ fn all() -> Vec<ScheduleSpec> {
         every::<RunPayouts>("payouts by schedule", "0 6 * * *"),
         // when those are asked for, and before banks' first cut-off
         every::<BatchPayouts>("payouts in files", "30 7 * * 1-5"),
+        every::<ReadStatements>("statements of banks", "*/10 * * * *"),
         // when the night's work is done
         every::<CheckLedger>("check of the ledger", "30 3 * * *"),
     ]

@@ -169,7 +169,7 @@ pub async fn resolve(
 }
 
 /// Whoever asked for a payout, or entered where it goes, does not decide about it.
-async fn ensure_not_own(
+pub(super) async fn ensure_not_own(
     conn: &mut PgConnection,
     ctx: &Ctx,
     payout: &Payout,

@@ -1,6 +1,7 @@
 //! Who carries the money of which method.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{BatchFormat, PayoutError, PayoutMethod};
@@ -102,6 +103,11 @@ impl Carriers {
             BatchFormat::ChequePdf => files.cheque_drawer.is_some(),
         });
         files.ok_or(PayoutError::NoProvider(format.pays().0))
+    }
+
+    /// The folder through which files come and go.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        self.files.as_ref().map(|files| files.folder.clone())
     }
 
     /// The formats that can be written.

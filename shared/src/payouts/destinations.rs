@@ -5,8 +5,8 @@ use sqlx::PgConnection;
 
 use super::store::destinations::NewRow;
 use super::{
-    Carriers, Destination, DestinationId, DestinationState, Payee, PayoutError, REASON_MAX_CHARS,
-    store,
+    Carriers, Destination, DestinationId, DestinationNotice, DestinationState, Payee, PayoutError,
+    REASON_MAX_CHARS, store,
 };
 use crate::audit::{self, Entry};
 use crate::creators::{self, CreatorId};
@@ -24,6 +24,28 @@ words!(
         Rejected => "rejected",
     }
 );
+
+/// A destination as it was entered, and what banks say is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revealed {
+    /// Who is paid, and where.
+    pub payee: Payee,
+    /// The data that banks gave for it, with their codes, the latest first.
+    pub corrections: Vec<(String, String)>,
+}
+
+/// What banks gave other data for, of all of a creator's destinations, the latest first.
+///
+/// # Errors
+/// If there is no such creator within the caller's reach.
+pub async fn destination_notices(
+    conn: &mut PgConnection,
+    ctx: &Ctx,
+    creator: CreatorId,
+) -> Result<Vec<DestinationNotice>, PayoutError> {
+    let creator = creators::within_reach(conn, ctx, creator).await?;
+    Ok(store::entries::notices(conn, creator.id).await?)
+}
 
 /// A creator's destinations, the latest first, without those that were taken away.
 ///
@@ -190,7 +212,7 @@ pub async fn retire_destination(
     Ok(audit::record(conn, ctx, entry).await?)
 }
 
-/// A destination as it was entered; that somebody saw it is recorded.
+/// A destination as it was entered, and what banks say is right; that somebody saw it is recorded.
 ///
 /// # Errors
 /// If there is no such destination within the caller's reach, the reason is missing, or it cannot be opened.
@@ -201,7 +223,7 @@ pub async fn reveal_destination(
     creator: CreatorId,
     id: DestinationId,
     reason: &str,
-) -> Result<Payee, PayoutError> {
+) -> Result<Revealed, PayoutError> {
     creators::check_reason("/reason", reason)?;
     let creator = creators::within_reach(conn, ctx, creator).await?;
     let found = store::destinations::lock(conn, creator.id, id).await?;
@@ -215,5 +237,10 @@ pub async fn reveal_destination(
         .after(json!({ "destinationId": id }))
         .reason(reason);
     audit::record(conn, ctx, entry).await?;
-    Ok(payee)
+    let mut corrections = Vec::new();
+    for (entry, code, sealed) in store::entries::corrections(conn, id).await? {
+        let plain = carriers.sealer.open(&entry.to_string(), &sealed)?;
+        corrections.push((code, String::from_utf8_lossy(&plain).into_owned()));
+    }
+    Ok(Revealed { payee, corrections })
 }

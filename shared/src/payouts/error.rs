@@ -3,14 +3,16 @@
 use thiserror::Error;
 
 use super::{
-    BatchId, DestinationId, DestinationState, PayoutId, PayoutMethod, PayoutState, Reason,
+    BatchId, DestinationId, DestinationState, EntryState, PayoutId, PayoutMethod, PayoutState,
+    Reason, StatementEntryId, StatementId,
 };
 use crate::compliance::ComplianceError;
 use crate::creators::CreatorError;
-use crate::kernel::money::Currency;
+use crate::kernel::money::{Currency, Money};
 use crate::kernel::{Classify, ErrorKind, FieldError, InvalidCursor, NotOpened};
 use crate::ledger::LedgerError;
 use crate::providers::payout::files::FileError;
+use crate::providers::payout::files::statement::StatementError;
 use crate::queue::EnqueueError;
 
 /// Why a use case about payouts failed.
@@ -65,6 +67,34 @@ pub enum PayoutError {
     /// There is no such file, or it is not for the caller.
     #[error("there is no file {0}")]
     NoBatch(BatchId),
+    /// There is no such statement, or it is not for the caller.
+    #[error("there is no statement {0}")]
+    NoStatement(StatementId),
+    /// There is no such entry of a statement, or it is not for the caller.
+    #[error("there is no entry {0}")]
+    NoEntry(StatementEntryId),
+    /// The file cannot be read as a statement.
+    #[error(transparent)]
+    Statement(StatementError),
+    /// The entry was decided about.
+    #[error("the entry is {0}; only one that is unmatched or attention can be decided about")]
+    EntryDecided(EntryState),
+    /// The entry is of another amount than the payout.
+    #[error(
+        "the bank says {said}, and the payout is {net}: nothing is closed on that; say the outcome and a reason to decide all the same"
+    )]
+    AmountsDiffer {
+        /// What the bank says.
+        said: Money,
+        /// What the payee was to get.
+        net: Money,
+    },
+    /// The entry does not fit the payout.
+    #[error("it does not fit this payout: {0}")]
+    DoesNotFit(String),
+    /// The folder could not be read or written.
+    #[error("the folder of the bank's files could not be read or written")]
+    Folder(#[from] std::io::Error),
     /// Files have payouts of all clusters.
     #[error("a file has payouts of all clusters; ask somebody who is not limited to some")]
     Limited,
@@ -124,7 +154,16 @@ impl Classify for PayoutError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) => ErrorKind::Invalid,
-            Self::NotFound(_) | Self::NoDestination(_) | Self::NoBatch(_) => ErrorKind::NotFound,
+            Self::NotFound(_)
+            | Self::NoDestination(_)
+            | Self::NoBatch(_)
+            | Self::NoStatement(_)
+            | Self::NoEntry(_) => ErrorKind::NotFound,
+            Self::Statement(_) => ErrorKind::Invalid,
+            Self::EntryDecided(_) | Self::AmountsDiffer { .. } | Self::DoesNotFit(_) => {
+                ErrorKind::Conflict
+            }
+            Self::Folder(_) => ErrorKind::Unavailable,
             Self::NotEligible(_)
             | Self::Insufficient(_)
             | Self::Illegal { .. }
@@ -153,6 +192,13 @@ impl Classify for PayoutError {
             Self::NotFound(_) => "payout-not-found",
             Self::NoDestination(_) => "destination-not-found",
             Self::NoBatch(_) => "payout-batch-not-found",
+            Self::NoStatement(_) => "payout-statement-not-found",
+            Self::NoEntry(_) => "statement-entry-not-found",
+            Self::Statement(_) => "unreadable-statement",
+            Self::EntryDecided(_) => "statement-entry-decided",
+            Self::AmountsDiffer { .. } => "amounts-differ",
+            Self::DoesNotFit(_) => "entry-does-not-fit",
+            Self::Folder(_) => "folder-unavailable",
             Self::Limited => "limited-to-clusters",
             Self::NotHandedOver(..) => "not-handed-over",
             Self::NotEligible(_) => "not-eligible",
@@ -182,9 +228,16 @@ impl Classify for PayoutError {
             Self::Invalid(fields) => fields.clone(),
             Self::Creator(error) => error.fields(),
             Self::Cursor(error) => error.fields(),
+            Self::Statement(error) => vec![FieldError::new("", error.to_string())],
             Self::NotFound(_)
             | Self::NoDestination(_)
             | Self::NoBatch(_)
+            | Self::NoStatement(_)
+            | Self::NoEntry(_)
+            | Self::EntryDecided(_)
+            | Self::AmountsDiffer { .. }
+            | Self::DoesNotFit(_)
+            | Self::Folder(_)
             | Self::Limited
             | Self::File(_)
             | Self::FileChanged(_)
@@ -219,6 +272,13 @@ impl Classify for PayoutError {
             | Self::NotFound(_)
             | Self::NoDestination(_)
             | Self::NoBatch(_)
+            | Self::NoStatement(_)
+            | Self::NoEntry(_)
+            | Self::Statement(_)
+            | Self::EntryDecided(_)
+            | Self::AmountsDiffer { .. }
+            | Self::DoesNotFit(_)
+            | Self::Folder(_)
             | Self::Limited
             | Self::File(_)
             | Self::FileChanged(_)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchFormat, Payout, PayoutId};
+use super::{BatchFormat, Payout, PayoutId, StatementId};
 use crate::queue::{Job, Policy};
 
 /// The queue of what hands money over.
@@ -127,5 +127,48 @@ impl Job for BatchPayouts {
     fn unique_key(&self) -> Option<String> {
         let format = self.format.map_or("all", BatchFormat::as_str);
         Some(format.to_owned())
+    }
+}
+
+/// Looks at the entries of a statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MatchStatement {
+    /// Of which.
+    pub statement_id: StatementId,
+}
+
+impl Job for MatchStatement {
+    const KIND: &'static str = "payout.match_statement";
+    const QUEUE: &'static str = QUEUE;
+    const DESCRIPTION: &'static str =
+        "Looks at each entry of a bank's statement, and notes what it says of payouts.";
+    const POLICY: Policy = Policy {
+        timeout: Duration::from_secs(3600),
+        searchable: &["statementId"],
+        ..Policy::DEFAULT
+    };
+
+    fn unique_key(&self) -> Option<String> {
+        Some(self.statement_id.to_string())
+    }
+}
+
+/// Takes in the statements that banks put into the folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadStatements {}
+
+impl Job for ReadStatements {
+    const KIND: &'static str = "payout.read_statements";
+    const QUEUE: &'static str = QUEUE;
+    const DESCRIPTION: &'static str = "Takes in the statements that banks put into the folder.";
+    const POLICY: Policy = Policy {
+        timeout: Duration::from_secs(1800),
+        ..Policy::DEFAULT
+    };
+
+    fn unique_key(&self) -> Option<String> {
+        Some("all".to_owned())
     }
 }

@@ -5,8 +5,9 @@
 //! entered where it goes does not approve it; a provider is instructed under one id for as long as the payout lives, and
 //! what it did not answer is asked about and never blindly repeated. Owns: `payout_methods`, `payout_limits`,
 //! `payout_destinations`, `payouts`, `payout_events`, `payout_approvals`, `payout_reports`,
-//! `payout_schedules`, `payout_batches`. Emits: `payout.submit`, `payout.ask`, `payout.sweep`, `payout.run`,
-//! `payout.batch`. Calls: `ledger`, `compliance`, `creators`, `audit`, `queue`, `providers`.
+//! `payout_schedules`, `payout_batches`, `payout_statements`, `payout_statement_accounts`, `payout_statement_entries`,
+//! `payout_destination_notices`. Emits: `payout.submit`, `payout.ask`, `payout.sweep`, `payout.run`, `payout.batch`,
+//! `payout.match_statement`, `payout.read_statements`. Calls: `ledger`, `compliance`, `creators`, `audit`, `queue`, `providers`.
 //!
 //! `docs/payouts.md` draws the states and what each moves in the ledger.
 
@@ -22,10 +23,12 @@ mod jobs;
 mod list;
 mod merge;
 mod model;
+mod reconcile;
 mod report;
 mod request;
 mod run;
 mod schedules;
+mod statements;
 mod step;
 mod store;
 mod submit;
@@ -41,23 +44,34 @@ pub use batches::{
 pub use carriers::Carriers;
 pub use check::check;
 pub use destinations::{
-    Verdict, add_destination, decide_destination, destinations, retire_destination,
-    reveal_destination,
+    Revealed, Verdict, add_destination, decide_destination, destination_notices, destinations,
+    retire_destination, reveal_destination,
 };
 pub use eligibility::{MethodOffer, Reason, methods};
 pub use error::PayoutError;
-pub use jobs::{AskPayout, BatchPayouts, RunPayouts, SubmitPayout, SweepPayouts};
+pub use jobs::{
+    AskPayout, BatchPayouts, MatchStatement, ReadStatements, RunPayouts, SubmitPayout, SweepPayouts,
+};
 pub use list::{list, show};
 pub use merge::follow_merge;
 pub use model::{
-    Approval, BATCH_MAX, Batch, BatchDetail, BatchFormat, BatchId, BatchState, Destination,
-    DestinationId, DestinationState, FeeSchedule, Frequency, HOLDER_MAX_CHARS, Limits, MethodTerms,
-    NewPayout, Payee, Payout, PayoutAccount, PayoutDetail, PayoutEvent, PayoutFilter, PayoutId,
-    PayoutMethod, PayoutParts, PayoutSchedule, PayoutState, REASON_MAX_CHARS, UsAccountType,
+    Approval, BATCH_MAX, BankStatement, BankStatementDetail, Batch, BatchDetail, BatchFormat,
+    BatchId, BatchState, Books, Destination, DestinationId, DestinationNotice, DestinationState,
+    EntryFilter, EntryState, EntrySum, Explained, Fact, FeeSchedule, Frequency, HOLDER_MAX_CHARS,
+    Limits, MethodTerms, Missing, Moves, NewPayout, Payee, Payout, PayoutAccount, PayoutDetail,
+    PayoutEvent, PayoutFilter, PayoutId, PayoutMethod, PayoutParts, PayoutSchedule, PayoutState,
+    REASON_MAX_CHARS, RECONCILED_DAYS_MAX, Reconciliation, ReconciliationScope, StatementEntry,
+    StatementEntryId, StatementId, StatementSource, StatementState, Tally, UnderWay, UsAccountType,
 };
+pub use reconcile::{list_ours_only, reconcile};
 pub use report::take_report;
 pub use request::{request, retry};
 pub use run::{RUN_MAX, RunStep, run_step};
 pub use schedules::{NewSchedule, remove_schedule, schedules, set_schedule};
+pub use statements::{
+    FolderFile, MATCH_STEP, MatchByHand, MatchStep, StatementFile, dismiss_entry, list_entries,
+    list_statements, match_entry, match_step, show_statement, take_file, take_statement,
+    waiting_files,
+};
 pub use submit::{Step, ask, submit};
 pub use sweep::{SWEEP_MAX, expire_step, sweep_step};

@@ -27,7 +27,14 @@ pub async fn take_report(
     if !store::events::report(conn, ctx, provider, &report.event_id, id, status).await? {
         return Ok(payout.state);
     }
-    apply(conn, ctx, id, report).await
+    Ok(apply(conn, ctx, id, report).await?.state)
+}
+
+/// Where a payout stands after a report.
+pub(super) struct Applied {
+    pub(super) state: PayoutState,
+    /// Why somebody has to look: nothing was done then.
+    pub(super) attention: Option<String>,
 }
 
 /// What follows from what a provider says, whoever asked: repeated or late, it changes nothing twice.
@@ -36,7 +43,7 @@ pub(super) async fn apply(
     ctx: &Ctx,
     id: PayoutId,
     report: &Report,
-) -> Result<PayoutState, PayoutError> {
+) -> Result<Applied, PayoutError> {
     let mut payout = store::payouts::lock(conn, Reach::ALL, id)
         .await?
         .ok_or(PayoutError::NotFound(id))?;
@@ -94,7 +101,10 @@ pub(super) async fn apply(
             return look(conn, ctx, &mut payout, why).await;
         }
     }
-    Ok(payout.state)
+    Ok(Applied {
+        state: payout.state,
+        attention: None,
+    })
 }
 
 async fn complete(
@@ -128,9 +138,12 @@ async fn look(
     ctx: &Ctx,
     payout: &mut Payout,
     why: String,
-) -> Result<PayoutState, PayoutError> {
+) -> Result<Applied, PayoutError> {
     tracing::warn!(payout = %payout.id, why, "a provider's report does not fit the payout");
-    payout.attention = Some(why);
+    payout.attention = Some(why.clone());
     store::payouts::update(conn, ctx, payout).await?;
-    Ok(payout.state)
+    Ok(Applied {
+        state: payout.state,
+        attention: Some(why),
+    })
 }

@@ -354,9 +354,9 @@ pub async fn ask(
     match provider.ask(&instruction.id, reference, ctx.now()).await {
         Asked::Known(told) => {
             let mut tx = db.begin().await?;
-            let state = report::apply(&mut tx, ctx, id, &told).await?;
+            let applied = report::apply(&mut tx, ctx, id, &told).await?;
             db.commit(tx, ctx).await?;
-            Ok(Step::Stands(state))
+            Ok(Step::Stands(applied.state))
         }
         Asked::NeverSeen => {
             let forever = std::time::Duration::from_secs(u64::from(u32::MAX));

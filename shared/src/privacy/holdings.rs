@@ -96,6 +96,8 @@ const OF_NOTES: &str = "note_id in (select id from notes where creator_id = any(
 const OF_TASKS: &str = "task_id in (select id from tasks where creator_id = any($2))";
 const OF_RUNS: &str = "run_id in (select id from onboarding_runs where creator_id = any($2))";
 const OF_PAYOUT: &str = "payout_id in (select id from payouts where creator_id = any($2))";
+const OF_DESTINATION: &str =
+    "destination_id in (select id from payout_destinations where creator_id = any($2))";
 const OF_ACCOUNT: &str =
     "account_id in (select id from ledger_accounts where creator_id = any($2))";
 const OF_PERSON_OR_CREATOR: &str = "(person_id = any($1) or creator_id = any($2))";
@@ -244,6 +246,23 @@ pub const HOLDINGS: &[Holding] = &[
         OF_CREATOR,
         "earnings",
     ),
+    retained(
+        "payout_destination_notices",
+        "where banks say that other data are right",
+        OF_DESTINATION,
+        "earnings",
+    ),
+    // banks may name people in what they write
+    Holding {
+        withheld: &["correction", "fingerprint"],
+        ..pseudonymised(
+            "payout_statement_entries",
+            "what banks said of their payouts",
+            OF_PAYOUT,
+            "reason_text = null, correction = null, correction_shown = null, why = case when why is not null then 'erased' end",
+            Some("earnings"),
+        )
+    },
     retained(
         "payout_reports",
         "what providers told of their payouts",

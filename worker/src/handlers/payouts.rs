@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use shared::payouts::{
-    self, AskPayout, BatchFormat, BatchPayouts, BatchState, HandOver, PayoutError, RunPayouts,
-    SWEEP_MAX, Step, SubmitPayout, SweepPayouts,
+    self, AskPayout, BatchFormat, BatchPayouts, BatchState, FolderFile, HandOver, MatchStatement,
+    PayoutError, ReadStatements, RunPayouts, SWEEP_MAX, Step, SubmitPayout, SweepPayouts,
 };
 use shared::queue::{Done, Failure, Outcome, retry};
 
@@ -18,6 +18,8 @@ pub(super) fn register(registry: Registry) -> Registry {
         .on::<SweepPayouts, _, _>(sweep)
         .on::<RunPayouts, _, _>(run)
         .on::<BatchPayouts, _, _>(batch)
+        .on::<MatchStatement, _, _>(match_statement)
+        .on::<ReadStatements, _, _>(read_statements)
 }
 
 async fn submit(job: SubmitPayout, cx: JobCx) -> Outcome {
@@ -157,4 +159,40 @@ async fn one_file(cx: &JobCx, format: BatchFormat) -> Result<Option<FileStep>, F
         held,
         goes_on: done != HandOver::Stands(BatchState::Failed),
     }))
+}
+
+async fn match_statement(job: MatchStatement, cx: JobCx) -> Outcome {
+    let mut looked_at = 0;
+    loop {
+        cx.ensure_live()?;
+        let ctx = cx.ctx();
+        let mut tx = cx.app.db.begin().await.map_err(retry)?;
+        let step = payouts::match_step(&mut tx, &ctx, job.statement_id).await;
+        let step = step.map_err(follow)?;
+        cx.app.db.commit(tx, &ctx).await.map_err(retry)?;
+        looked_at += step.looked_at;
+        if !step.more {
+            return Ok(Done::output(&json!({ "lookedAt": looked_at })));
+        }
+    }
+}
+
+async fn read_statements(_: ReadStatements, cx: JobCx) -> Outcome {
+    let (mut taken, mut refused) = (0, 0);
+    let ctx = cx.ctx();
+    let names = payouts::waiting_files(&ctx, &cx.app.carriers).await;
+    for name in names.map_err(follow)? {
+        cx.ensure_live()?;
+        let (ctx, db) = (cx.ctx(), &cx.app.db);
+        let file = payouts::take_file(db, &ctx, &cx.app.carriers, &name).await;
+        match file.map_err(follow)? {
+            FolderFile::Taken(_) => taken += 1,
+            FolderFile::Refused(why) => {
+                tracing::warn!(file = name, why, "a file in the inbox is no statement");
+                refused += 1;
+            }
+            FolderFile::NotReady => {}
+        }
+    }
+    Ok(Done::output(&json!({ "taken": taken, "refused": refused })))
 }

@@ -127,8 +127,9 @@ pub(super) async fn reveal(
 ) -> Result<Json<RevealedView>> {
     let mut tx = app.db.begin().await?;
     let (ctx, carriers, reason) = (&caller.ctx, &app.carriers, body.reason.as_str());
-    let Payee { holder, account } =
+    let revealed =
         payouts::reveal_destination(&mut tx, ctx, carriers, id, destination, reason).await?;
+    let Payee { holder, account } = revealed.payee;
     app.db.commit(tx, &caller.ctx).await?;
     Ok(Json(RevealedView { holder, account }))
 }

@@ -91,7 +91,7 @@ pub async fn show_batch(
 }
 
 /// A file has payouts of all clusters.
-fn ensure_unlimited(ctx: &Ctx) -> Result<(), PayoutError> {
+pub(super) fn ensure_unlimited(ctx: &Ctx) -> Result<(), PayoutError> {
     let reach = ctx.actor.reach();
     if reach.clusters.is_some() || reach.creator.is_some() {
         return Err(PayoutError::Limited);

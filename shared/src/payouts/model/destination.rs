@@ -51,6 +51,19 @@ pub struct Destination {
     pub(in crate::payouts) fingerprint: Vec<u8>,
 }
 
+/// That a bank gave other data for a destination. Nothing is changed by it: somebody enters the right ones anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationNotice {
+    /// Which.
+    pub destination: DestinationId,
+    /// The bank's code, such as `C01`.
+    pub code: String,
+    /// What may be shown of the right data.
+    pub shown: String,
+    /// When it was read.
+    pub at: DateTime<Utc>,
+}
+
 impl Destination {
     /// From when on money may go there, by the rules in force: an account that was changed by somebody who should not have
     /// is noticed before that.

@@ -4,22 +4,33 @@ mod account;
 mod batch;
 mod destination;
 mod payout;
+mod reconciliation;
 mod schedule;
 mod state;
+mod statement;
 mod terms;
 
 pub(super) use account::takes;
 pub use account::{HOLDER_MAX_CHARS, Payee, PayoutAccount, UsAccountType};
 pub(super) use batch::BatchHead;
 pub use batch::{BATCH_MAX, Batch, BatchDetail, BatchFormat, BatchState};
-pub use destination::{Destination, DestinationState};
+pub use destination::{Destination, DestinationNotice, DestinationState};
 pub(super) use payout::content_hash;
 pub use payout::{
     Approval, NewPayout, Payout, PayoutDetail, PayoutEvent, PayoutFilter, PayoutParts,
     REASON_MAX_CHARS,
 };
+pub use reconciliation::{
+    Books, Explained, Missing, Moves, RECONCILED_DAYS_MAX, Reconciliation, ReconciliationScope,
+    Tally, UnderWay,
+};
 pub use schedule::{Frequency, PayoutSchedule};
 pub use state::PayoutState;
+pub use statement::{
+    BankStatement, BankStatementDetail, EntryFilter, EntryState, EntrySum, Fact, StatementEntry,
+    StatementSource, StatementState,
+};
+pub(super) use statement::{Fingerprints, about_of, about_parts, shown};
 pub use terms::{FeeSchedule, Limits, MethodTerms};
 
 use crate::kernel::{typed_id, words};
@@ -38,6 +49,16 @@ typed_id!(
     /// Names one file with payouts.
     BatchId,
     "payoutbatch"
+);
+typed_id!(
+    /// Names one file of a bank.
+    StatementId,
+    "payoutstatement"
+);
+typed_id!(
+    /// Names one entry of a bank's file.
+    StatementEntryId,
+    "statemententry"
 );
 
 words!(

@@ -20,9 +20,9 @@ use crate::providers::payout::{PayoutProvider, Refusal, Submission};
 const IBAN: &str = "NL91ABNA0417164300";
 
 /// A world whose bank transfers and cheques go to a folder, which is removed with it.
-struct Bank {
-    world: World,
-    root: PathBuf,
+pub(super) struct Bank {
+    pub(super) world: World,
+    pub(super) root: PathBuf,
 }
 
 impl Drop for Bank {
@@ -55,14 +55,14 @@ fn files(root: PathBuf, debtor: &str) -> PayoutFiles {
     }
 }
 
-fn iban() -> PayoutAccount {
+pub(super) fn iban() -> PayoutAccount {
     PayoutAccount::Iban {
         iban: IBAN.to_owned(),
         bic: None,
     }
 }
 
-fn us_account(number: &str) -> PayoutAccount {
+pub(super) fn us_account(number: &str) -> PayoutAccount {
     PayoutAccount::UsAccount {
         routing_number: "021000021".to_owned(),
         account_number: number.to_owned(),
@@ -71,7 +71,7 @@ fn us_account(number: &str) -> PayoutAccount {
 }
 
 impl Bank {
-    fn new(pool: PgPool) -> Self {
+    pub(super) fn new(pool: PgPool) -> Self {
         let root = std::env::temp_dir().join(format!("bank-{}", Uuid::now_v7().simple()));
         let mut world = World::new(pool);
         world.carriers = world
@@ -81,7 +81,12 @@ impl Bank {
     }
 
     /// A creator with 5,000.00 and a verified account, which has not cooled.
-    async fn fresh(&self, name: &str, currency: Currency, account: PayoutAccount) -> CreatorId {
+    pub(super) async fn fresh(
+        &self,
+        name: &str,
+        currency: Currency,
+        account: PayoutAccount,
+    ) -> CreatorId {
         let world = &self.world;
         let called = name.split(' ').next().unwrap_or(name);
         let id = testing::payable_creator(&world.pool, "girlfanz", called).await;
@@ -120,11 +125,11 @@ impl Bank {
         id
     }
 
-    fn cool(&self) {
+    pub(super) fn cool(&self) {
         self.world.clock.advance(Duration::days(COOLED));
     }
 
-    async fn scheduled(
+    pub(super) async fn scheduled(
         &self,
         of: CreatorId,
         method: PayoutMethod,
@@ -148,14 +153,14 @@ impl Bank {
     }
 
     /// One scheduled payout of a hundred.
-    async fn euros(&self, name: &str) -> PayoutId {
+    pub(super) async fn euros(&self, name: &str) -> PayoutId {
         let id = self.fresh(name, Currency::EUR, iban()).await;
         self.cool();
         self.scheduled(id, PayoutMethod::BankTransfer, Currency::EUR, "100")
             .await
     }
 
-    async fn write(&self, format: BatchFormat) -> WriteStep {
+    pub(super) async fn write(&self, format: BatchFormat) -> WriteStep {
         let mut tx = self.world.pool.begin().await.expect("begun");
         let step = write_step(&mut tx, &self.world.ctx(), &self.world.carriers, format)
             .await
@@ -164,31 +169,31 @@ impl Bank {
         step
     }
 
-    async fn waiting(&self, format: BatchFormat) -> Option<BatchId> {
+    pub(super) async fn waiting(&self, format: BatchFormat) -> Option<BatchId> {
         let mut conn = self.world.pool.acquire().await.expect("a connection");
         next_batch(&mut conn, format).await.expect("read")
     }
 
-    async fn hand_over(&self, id: BatchId) -> Result<HandOver, PayoutError> {
+    pub(super) async fn hand_over(&self, id: BatchId) -> Result<HandOver, PayoutError> {
         hand_over_batch(&self.world.db, &self.world.ctx(), &self.world.carriers, id).await
     }
 
-    async fn written(&self, format: BatchFormat) -> Batch {
+    pub(super) async fn written(&self, format: BatchFormat) -> Batch {
         self.write(format).await.batch.expect("a file")
     }
 
     /// Where the file's payouts stand.
-    async fn states(&self, id: BatchId) -> BTreeMap<PayoutState, i64> {
+    pub(super) async fn states(&self, id: BatchId) -> BTreeMap<PayoutState, i64> {
         let mut conn = self.world.pool.acquire().await.expect("a connection");
         let shown = show_batch(&mut conn, &self.world.ctx(), id).await;
         shown.expect("there").states
     }
 
-    async fn state(&self, id: PayoutId) -> PayoutState {
+    pub(super) async fn state(&self, id: PayoutId) -> PayoutState {
         self.world.shown(id).await.payout.state
     }
 
-    async fn trace(&self, id: PayoutId) -> Option<String> {
+    pub(super) async fn trace(&self, id: PayoutId) -> Option<String> {
         sqlx::query_scalar("select trace from payouts where id = $1")
             .bind(id.uuid())
             .fetch_one(&self.world.pool)
@@ -196,7 +201,7 @@ impl Bank {
             .expect("read")
     }
 
-    fn outbox(&self) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn outbox(&self) -> Vec<(String, Vec<u8>)> {
         let Ok(entries) = std::fs::read_dir(self.root.join("outbox")) else {
             return Vec::new();
         };

@@ -6,6 +6,7 @@ mod deciding;
 mod handing_over;
 mod requesting;
 mod running;
+mod statements;
 mod storms;
 
 use std::sync::Arc;

@@ -203,7 +203,7 @@ async fn the_same_account_is_there_once_and_others_who_use_it_are_noticed(pool: 
     assert!(!kept.windows(3).any(|part| part == b"ada"));
     let revealed = reveal_destination(&mut tx, &by, &world.carriers, eve, same, "ticket 7").await;
     assert_eq!(
-        revealed.expect("revealed").account,
+        revealed.expect("revealed").payee.account,
         PayoutAccount::Paxum {
             email: "ada@pay.example".into()
         }

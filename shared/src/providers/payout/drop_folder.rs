@@ -2,7 +2,8 @@
 //!
 //! `staging/` is ours; `outbox/` is where the other side takes files from, and removes them; `handed-over/` keeps one of
 //! each for ever, which is how a file is known to have been handed over; `inbox/` is where the other side puts its answers,
-//! and `taken/` where they go once they were read. All are on one file system, so that moving is one step.
+//! `taken/` where they go once they were read, and `refused/` where those go that cannot be, with the reason beside each.
+//! All are on one file system, so that moving is one step.
 //!
 //! Object storage and SFTP come later, behind the same trait.
 
@@ -10,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
@@ -25,12 +26,15 @@ const NAME_MAX_CHARS: usize = 100;
 pub const INCOMING_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Files from the other side that are told of at once.
 const INCOMING_MAX: usize = 1_000;
+/// A file that was written to within this time may not be whole yet.
+const SETTLED_AFTER: Duration = Duration::seconds(60);
 
 const STAGING: &str = "staging";
 const OUTBOX: &str = "outbox";
 const HANDED_OVER: &str = "handed-over";
 const INBOX: &str = "inbox";
 const TAKEN: &str = "taken";
+const REFUSED: &str = "refused";
 const LOCK: &str = ".lock";
 
 /// A folder that both sides reach.
@@ -46,7 +50,11 @@ pub struct Incoming {
     pub name: String,
     /// SHA-256 of its content: with the name, what it is known by.
     pub sha256: [u8; 32],
-    /// Its content.
+    /// Its size, in bytes.
+    pub size: u64,
+    /// Whether it is larger than [`INCOMING_MAX_BYTES`].
+    pub is_too_large: bool,
+    /// Its content; nothing of one that is too large.
     pub content: Vec<u8>,
 }
 
@@ -57,23 +65,30 @@ impl DropFolder {
     /// If it cannot be used.
     pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
         let root = root.into();
-        for folder in [STAGING, OUTBOX, HANDED_OVER, INBOX, TAKEN] {
+        for folder in [STAGING, OUTBOX, HANDED_OVER, INBOX, TAKEN, REFUSED] {
             fs::create_dir_all(root.join(folder))?;
         }
         Ok(Self { root })
     }
 
-    /// The files that wait in the inbox, by name, without those that are still being written (whose names begin with a
-    /// point or end in `.part`).
+    /// The files that wait in the inbox, by name, without those that are still being written: whose names begin with a
+    /// point or end in `.part`, or that were written to within the last minute.
     ///
     /// # Errors
     /// If the folder cannot be read.
-    pub fn incoming(&self) -> io::Result<Vec<String>> {
+    pub fn incoming(&self, now: DateTime<Utc>) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(self.root.join(INBOX))? {
             let entry = entry?;
             let name = entry.file_name().into_string().unwrap_or_default();
-            if is_name(&name) && !name.ends_with(".part") && entry.file_type()?.is_file() {
+            let metadata = match entry.metadata() {
+                Ok(metadata) => metadata,
+                // somebody else took it
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            let settled = DateTime::<Utc>::from(metadata.modified()?) + SETTLED_AFTER <= now;
+            if is_name(&name) && !name.ends_with(".part") && metadata.is_file() && settled {
                 names.push(name);
             }
         }
@@ -82,24 +97,38 @@ impl DropFolder {
         Ok(names)
     }
 
-    /// Reads a file of the inbox, bounded.
+    /// Reads a file of the inbox, bounded. Of one that is too large only size and hash are told.
     ///
     /// # Errors
-    /// If there is none, its name is none, or it is too large.
+    /// If there is none, its name is none, or it was written to meanwhile ([`ErrorKind::ResourceBusy`]).
     pub fn read(&self, name: &str) -> io::Result<Incoming> {
+        let path = self.root.join(INBOX).join(checked(name)?);
+        let mut file = File::open(&path)?;
+        let before = file.metadata()?;
+        let is_too_large = before.len() > INCOMING_MAX_BYTES;
         let mut content = Vec::new();
-        let file = File::open(self.root.join(INBOX).join(checked(name)?))?;
-        file.take(INCOMING_MAX_BYTES + 1)
-            .read_to_end(&mut content)?;
-        if content.len() as u64 > INCOMING_MAX_BYTES {
-            return Err(io::Error::new(
-                ErrorKind::FileTooLarge,
-                format!("larger than {INCOMING_MAX_BYTES} bytes"),
-            ));
+        let sha256 = if is_too_large {
+            hash(&path)?
+        } else {
+            let mut bounded = Read::by_ref(&mut file).take(INCOMING_MAX_BYTES + 1);
+            bounded.read_to_end(&mut content)?;
+            Sha256::digest(&content).into()
+        };
+        let after = file.metadata()?;
+        let size = if is_too_large {
+            before.len()
+        } else {
+            content.len() as u64
+        };
+        if (after.len(), after.modified()?) != (size, before.modified()?) {
+            let why = "it was written to while it was read";
+            return Err(io::Error::new(ErrorKind::ResourceBusy, why));
         }
         Ok(Incoming {
             name: name.to_owned(),
-            sha256: Sha256::digest(&content).into(),
+            sha256,
+            size,
+            is_too_large,
             content,
         })
     }
@@ -109,15 +138,24 @@ impl DropFolder {
     /// # Errors
     /// If it cannot be moved.
     pub fn put_away(&self, incoming: &Incoming) -> io::Result<()> {
-        let name = checked(&incoming.name)?;
-        // the content belongs to the name: the other side may use a name again
-        let kept = format!("{}-{name}", &hex::encode(incoming.sha256)[..16]);
-        match fs::rename(
-            self.root.join(INBOX).join(name),
-            self.root.join(TAKEN).join(kept),
-        ) {
+        self.leave_inbox(incoming, TAKEN)
+    }
+
+    /// Puts a file of the inbox aside that cannot be read; beside it stands why, for whoever looks.
+    ///
+    /// # Errors
+    /// If it cannot be moved, or the reason cannot be written.
+    pub fn put_aside(&self, incoming: &Incoming, why: &str) -> io::Result<()> {
+        let beside = format!("{}.why.txt", kept_name(incoming)?);
+        fs::write(self.root.join(REFUSED).join(beside), why)?;
+        self.leave_inbox(incoming, REFUSED)
+    }
+
+    fn leave_inbox(&self, incoming: &Incoming, to: &str) -> io::Result<()> {
+        let kept = self.root.join(to).join(kept_name(incoming)?);
+        match fs::rename(self.root.join(INBOX).join(&incoming.name), kept) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => sync(&self.root.join(TAKEN)),
+            Ok(()) | Err(_) => sync(&self.root.join(to)),
         }
     }
 
@@ -213,6 +251,12 @@ fn checked(name: &str) -> io::Result<&str> {
         )
     };
     is_name(name).then_some(name).ok_or_else(refusal)
+}
+
+/// What a file of the inbox is called later: the content belongs to the name, as the other side may use a name again.
+fn kept_name(incoming: &Incoming) -> io::Result<String> {
+    let name = checked(&incoming.name)?;
+    Ok(format!("{}-{name}", &hex::encode(incoming.sha256)[..16]))
 }
 
 fn hash(path: &Path) -> io::Result<[u8; 32]> {
@@ -503,17 +547,32 @@ mod tests {
         ] {
             fs::write(inbox.join(name), content).expect("written");
         }
-        assert_eq!(here.0.incoming().expect("listed"), ["a.xml", "b.xml"]);
+        let written = fs::metadata(inbox.join("b.xml")).and_then(|file| file.modified());
+        let written = DateTime::<Utc>::from(written.expect("a time"));
+        let listed = |at: DateTime<Utc>| here.0.incoming(at).expect("listed");
+        assert_eq!(listed(written), [""; 0], "they may not be whole yet");
+        let later = written + SETTLED_AFTER + SETTLED_AFTER;
+        assert_eq!(listed(later), ["a.xml", "b.xml"]);
         let one = here.0.read("a.xml").expect("read");
         assert_eq!(one.content, b"one");
         here.0.put_away(&one).expect("away");
         here.0.put_away(&one).expect("away already");
-        assert_eq!(here.0.incoming().expect("listed"), ["b.xml"]);
+        assert_eq!(listed(later), ["b.xml"]);
         // the other side uses the name again
         fs::write(inbox.join("a.xml"), "three").expect("written");
         let again = here.0.read("a.xml").expect("read");
         assert_ne!(again.sha256, one.sha256);
         here.0.put_away(&again).expect("away");
         assert_eq!(here.files(TAKEN).len(), 2);
+        let bad = here.0.read("b.xml").expect("read");
+        here.0.put_aside(&bad, "no statement").expect("aside");
+        here.0
+            .put_aside(&bad, "no statement")
+            .expect("aside already");
+        assert_eq!(listed(later + SETTLED_AFTER), [""; 0]);
+        let [file, why] = &here.files(REFUSED)[..] else {
+            panic!("the file and why")
+        };
+        assert_eq!(*why, format!("{file}.why.txt"));
     }
 }

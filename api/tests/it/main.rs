@@ -28,6 +28,7 @@ mod onboarding;
 mod own;
 mod pages;
 mod password_reset;
+mod payout_statements;
 mod payouts;
 mod people;
 mod permissions;

@@ -5,11 +5,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::creators::CreatorId;
-use shared::payouts::{self, DestinationId, Payee, PayoutAccount};
+use shared::payouts::{self, DestinationId, Payee, PayoutAccount, Revealed};
 use utoipa::ToSchema;
 
 use super::body::{DecisionBody, DestinationBody, ReasonBody};
-use super::view::{DestinationView, DestinationsView};
+use super::view::{DestinationView, DestinationsView, NoticeView};
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{
@@ -28,8 +28,10 @@ pub(super) async fn list(
 ) -> Result<Json<DestinationsView>> {
     let mut tx = app.db.begin().await?;
     let all = payouts::destinations(&mut tx, &caller.ctx, id).await?;
+    let notices = payouts::destination_notices(&mut tx, &caller.ctx, id).await?;
     Ok(Json(DestinationsView {
         destinations: all.into_iter().map(DestinationView::from).collect(),
+        notices: notices.into_iter().map(NoticeView::from).collect(),
     }))
 }
 
@@ -109,6 +111,33 @@ pub(super) struct RevealedView {
     /// As it was entered, in its normal form.
     #[schema(value_type = Object)]
     account: PayoutAccount,
+    /// The data that banks say are right, the latest first; nothing is changed by them.
+    corrections: Vec<CorrectionView>,
+}
+
+/// What a bank says is right.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PayoutDestinationCorrection)]
+struct CorrectionView {
+    /// Such as `C01`: the account number.
+    #[schema(example = "C01")]
+    code: String,
+    /// As the bank writes it.
+    data: String,
+}
+
+impl From<Revealed> for RevealedView {
+    fn from(revealed: Revealed) -> Self {
+        let Payee { holder, account } = revealed.payee;
+        let corrections = revealed.corrections.into_iter();
+        Self {
+            holder,
+            account,
+            corrections: corrections
+                .map(|(code, data)| CorrectionView { code, data })
+                .collect(),
+        }
+    }
 }
 
 /// See a destination whole
@@ -129,7 +158,6 @@ pub(super) async fn reveal(
     let (ctx, carriers, reason) = (&caller.ctx, &app.carriers, body.reason.as_str());
     let revealed =
         payouts::reveal_destination(&mut tx, ctx, carriers, id, destination, reason).await?;
-    let Payee { holder, account } = revealed.payee;
     app.db.commit(tx, &caller.ctx).await?;
-    Ok(Json(RevealedView { holder, account }))
+    Ok(Json(revealed.into()))
 }

@@ -6,8 +6,11 @@ mod callbacks;
 mod creator;
 mod desk;
 mod destinations;
+mod entries;
 mod methods;
+mod reconciliation;
 mod schedules;
+mod statements;
 mod view;
 
 use axum::extract::DefaultBodyLimit;
@@ -41,5 +44,12 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(desk::resolve))
         .routes(routes!(batches::list, batches::ask))
         .routes(routes!(batches::show))
+        .routes(routes!(statements::list, statements::send))
+        .routes(routes!(statements::show))
+        .routes(routes!(entries::list))
+        .routes(routes!(entries::match_by_hand))
+        .routes(routes!(entries::dismiss))
+        .routes(routes!(reconciliation::show))
+        .routes(routes!(reconciliation::ours_only))
         .merge(callbacks)
 }

@@ -7,8 +7,8 @@ use shared::kernel::Page;
 use shared::kernel::money::Money;
 use shared::ledger::TransferId;
 use shared::payouts::{
-    Approval, Destination, DestinationId, MethodOffer, Payout, PayoutDetail, PayoutEvent, PayoutId,
-    Reason,
+    Approval, Destination, DestinationId, DestinationNotice, MethodOffer, Payout, PayoutDetail,
+    PayoutEvent, PayoutId, Reason,
 };
 use utoipa::ToSchema;
 
@@ -230,6 +230,34 @@ impl From<Destination> for DestinationView {
 #[schema(as = PayoutDestinations)]
 pub(super) struct DestinationsView {
     pub(super) destinations: Vec<DestinationView>,
+    /// What banks gave other data for, the latest first: enter those destinations anew.
+    pub(super) notices: Vec<NoticeView>,
+}
+
+/// That a bank gave other data for a destination; nothing is changed by it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PayoutDestinationNotice)]
+pub(super) struct NoticeView {
+    #[schema(value_type = String)]
+    destination_id: DestinationId,
+    /// Such as `C01`: the account number.
+    #[schema(example = "C01")]
+    code: String,
+    #[schema(example = "… 4321")]
+    shown: String,
+    at: DateTime<Utc>,
+}
+
+impl From<DestinationNotice> for NoticeView {
+    fn from(notice: DestinationNotice) -> Self {
+        Self {
+            destination_id: notice.destination,
+            code: notice.code,
+            shown: notice.shown,
+            at: notice.at,
+        }
+    }
 }
 
 /// The ways to be paid.

@@ -181,6 +181,9 @@ async fn an_export_is_fetched_by_its_owner_only(pool: PgPool) {
         assert_eq!(app.post("/api/creators", body).await.status, 201);
     }
     let wrong = json!({ "columns": ["id", "password", "custom.none"] });
+    let nul = json!({ "filter": { "clusters": ["girl\u{0}fanz"] } });
+    let nul = app.post("/api/creator-exports", nul).await;
+    assert_eq!(nul.status, 422, "{nul:?}");
     let wrong = app.post("/api/creator-exports", wrong).await;
     assert_eq!(wrong_fields(&wrong), ["/columns/1"]);
     let body = json!({ "filter": { "q": "bea" }, "columns": ["username", "email"], "reason": "a mailing" });

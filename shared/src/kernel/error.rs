@@ -36,13 +36,13 @@ impl ErrorKind {
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::Protocol(_)
         );
-        let passing = error
-            .as_database_error()
-            .and_then(|error| error.code())
-            .is_some_and(|code| is_passing(&code));
+        let code = error.as_database_error().and_then(|error| error.code());
+        let code = code.unwrap_or_default();
         // the rest are mistakes in our code
-        if unreachable || passing {
+        if unreachable || is_passing(&code) {
             Self::Unavailable
+        } else if is_unwritable(&code) {
+            Self::Invalid
         } else {
             Self::Internal
         }
@@ -56,6 +56,12 @@ fn is_passing(code: &str) -> bool {
         .iter()
         .any(|class| code.starts_with(class))
         || code == "55P03"
+}
+
+/// Whether an SQLSTATE says that a text has the character U+0000, as such (22021) or within JSON (22P05): no text of
+/// Postgres may, so whoever sent it is told, wherever it was.
+fn is_unwritable(code: &str) -> bool {
+    matches!(code, "22021" | "22P05")
 }
 
 /// One wrong field: where it is, what is wrong, what to do.
@@ -102,11 +108,24 @@ impl Classify for sqlx::Error {
     }
 
     fn code(&self) -> &'static str {
-        if self.kind() == ErrorKind::Unavailable {
-            "database-unavailable"
-        } else {
-            "internal"
+        match self.kind() {
+            ErrorKind::Unavailable => "database-unavailable",
+            ErrorKind::Invalid => "text-with-nul",
+            ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::Stale
+            | ErrorKind::Forbidden
+            | ErrorKind::Internal => "internal",
         }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        if self.kind() != ErrorKind::Invalid {
+            return Vec::new();
+        }
+        let remedy =
+            "a text has the character U+0000, which cannot be kept or looked for; leave it out";
+        vec![FieldError::new("", remedy)]
     }
 }
 
